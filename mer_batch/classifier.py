@@ -1,0 +1,58 @@
+"""The interface of every emotion reader, whatever it reads, and how one is found by name.
+
+A new kind of model is one class with one method, `logits`. Its preprocessing comes from its card.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from mer_batch.labels import EMOTIONS
+from mer_batch.nets.store import ModelCard, find_model
+from mer_batch.types import Floats, Modality
+
+if TYPE_CHECKING:
+    from mer_batch.types import AudioWindow, Image
+
+    Item_ = Image | AudioWindow | str
+
+Item = TypeVar("Item")
+
+
+class Classifier(ABC, Generic[Item]):
+    """Reads items (face crops, audio windows or sentences) in batches."""
+
+    card: ModelCard
+
+    @abstractmethod
+    def logits(self, items: Sequence[Item]) -> Floats:
+        """Scores of shape (n, 7) in the order of `card.labels`; `items` is not empty."""
+
+    def predict(self, items: Sequence[Item]) -> Floats:
+        """Calibrated probabilities, shape (n, 7), in the order of `labels.EMOTIONS`."""
+        if not items:
+            return np.zeros((0, len(EMOTIONS)), dtype=np.float32)
+        scores = self.logits(items).astype(np.float64) / self.card.temperature
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        order = [self.card.labels.index(name) for name in EMOTIONS]
+        result: Floats = (scores / scores.sum(axis=1, keepdims=True))[:, order].astype(np.float32)
+        return result
+
+
+def load_classifier(modality: Modality, spec: str = "default", device: str = "auto") -> Classifier[Item_]:
+    """The reader of `modality` named by `spec`: default, a shipped name, a model folder, or hf:NAME.
+
+    Raises `UsageError` for an unknown name and `ModelError` for a model that cannot be loaded.
+    """
+    if spec.startswith("hf:"):
+        module = import_module("mer_batch.nets.hub")
+        reader: Classifier[Item_] = module.load(modality, spec.removeprefix("hf:"), device)
+        return reader
+    module = import_module(f"mer_batch.{modality}.classify")
+    reader = module.load(find_model(modality, spec), device)
+    return reader

@@ -1,0 +1,131 @@
+"""Trained models on disk: a folder with weights.safetensors and model.toml (the card)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mer_batch import nets
+from mer_batch.errors import ModelError, unknown_name
+from mer_batch.labels import EMOTIONS
+from mer_batch.resources import data_dir
+from mer_batch.types import MODALITIES, Modality
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+WEIGHTS = "weights.safetensors"
+CARD = "model.toml"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model says of itself; the whole of `model.toml`.
+
+    `input` holds every preprocessing constant (size, sample rate, margins, mean and spread …);
+    `reliability` is the weight of the model's log-probabilities in fusion, learned on validation
+    data; `confusion` is rows = truth, columns = reading, counts, on the set named by `confusion_source`.
+    """
+
+    name: str
+    modality: Modality
+    net: str
+    net_options: Mapping[str, Any]
+    input: Mapping[str, Any]
+    data: str
+    licence: str
+    temperature: float = 1.0
+    reliability: float = 1.0
+    labels: tuple[str, ...] = EMOTIONS
+    scores: Mapping[str, float] = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    confusion_source: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES:
+            raise unknown_name("modality", str(self.modality), MODALITIES)
+        if not self.temperature > 0:
+            raise ModelError(f"model {self.name!r}: temperature must be positive, got {self.temperature}")
+        if sorted(self.labels) != sorted(EMOTIONS):
+            raise ModelError(f"model {self.name!r}: labels must be the seven of the project, got {self.labels}")
+
+
+def built_in() -> dict[str, Path]:
+    """The shipped models by name."""
+    return {card.parent.name: card.parent for card in sorted(data_dir("models").glob(f"*/{CARD}"))}
+
+
+def find_model(modality: Modality, spec: str) -> Path:
+    """The folder for `default`, the name of a shipped model, or a path to a model folder."""
+    if (Path(spec) / CARD).is_file():
+        return Path(spec)
+    shipped = built_in()
+    if spec == "default":
+        spec = modality
+    if spec not in shipped:
+        raise unknown_name("model", spec, shipped)
+    return shipped[spec]
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of the model in `folder`. Raises `ModelError` when it is missing or malformed."""
+    try:
+        table = tomllib.loads((folder / CARD).read_text(encoding="utf-8"))
+        rows = table.pop("confusion", None)
+        labels = tuple(table.pop("labels", EMOTIONS))
+        confusion = None if rows is None else tuple(tuple(row) for row in rows)
+        return ModelCard(**table, labels=labels, confusion=confusion)
+    except OSError as error:
+        raise ModelError(f"cannot read the model card {folder / CARD}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ModelError(f"the model card {folder / CARD} is malformed: {error}") from error
+
+
+def load_net(folder: Path, device: torch.device) -> tuple[nn.Module, ModelCard]:
+    """The network in evaluation mode and its card; weights are verified against the card's checksum."""
+    from safetensors.torch import load
+
+    card = read_card(folder)
+    try:
+        data = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {folder / WEIGHTS}: {error.strerror}") from error
+    if sha256(data).hexdigest() != card.sha256:
+        raise ModelError(f"{folder / WEIGHTS} is not the file that its card describes; reinstall or retrain it")
+    net = nets.build(card.net, classes=len(card.labels), **card.net_options)
+    state = {key: value.float() if value.is_floating_point() else value for key, value in load(data).items()}
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(f"{folder / WEIGHTS} does not fit the architecture {card.net!r}") from error
+    return net.to(device).eval(), card
+
+
+def save_model(folder: Path, net: nn.Module, card: ModelCard, half: bool = True) -> ModelCard:
+    """Write weights (fp16 when `half`) and card; returns the card with its checksum."""
+    import tomli_w
+    from safetensors.torch import save
+
+    state = {
+        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for key, value in net.state_dict().items()
+    }
+    data = save(state)
+    table = asdict(card) | {"sha256": sha256(data).hexdigest()}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_bytes(data)
+    (folder / CARD).write_text(
+        tomli_w.dumps({key: value for key, value in table.items() if value is not None}), encoding="utf-8"
+    )
+    return read_card(folder)
