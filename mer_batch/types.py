@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from mer_batch.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Modality: TypeAlias = Literal["face", "voice", "text"]
 MODALITIES: Final[tuple[Modality, ...]] = ("face", "voice", "text")
 
-Image: TypeAlias = NDArray[np.uint8]
+Image: TypeAlias = "NDArray[np.uint8]"
 """RGB picture, shape (height, width, 3)."""
-Samples: TypeAlias = NDArray[np.float32]
+Samples: TypeAlias = "NDArray[np.float32]"
 """Mono audio at `SAMPLE_RATE`, shape (n,), in [-1, 1]."""
-Floats: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = "NDArray[np.float32]"
 Box: TypeAlias = tuple[float, float, float, float]
 Probabilities: TypeAlias = tuple[float, ...]
 """Seven numbers in the order of `labels.EMOTIONS`, summing to one."""
@@ -46,7 +47,10 @@ def check_probabilities(values: Probabilities) -> None:
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream; width and height are those of the upright picture with square pixels."""
+    """A video stream; width and height are those of the upright picture with square pixels.
+
+    `rotation` is the turn in degrees (counter-clockwise, -179..180) that makes the stored picture upright.
+    """
 
     index: int
     codec: str
@@ -56,6 +60,7 @@ class VideoStream:
     rotation: int
     start: float
     duration: float | None
+    interlaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class AudioStream:
     language: str | None
     start: float
     duration: float | None
+    default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

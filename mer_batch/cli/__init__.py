@@ -1,0 +1,41 @@
+"""The command line: one file a command; each only parses, calls and prints.
+
+Modules here import nothing heavy at the top, so that `mer --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from mer_batch import __version__
+from mer_batch.cli import analyze, evaluate, models, report, train
+
+app = typer.Typer(
+    name="mer",
+    help="Temporal emotion reports from video and audio: what faces look like, voices sound like and words read as.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (analyze, report, evaluate, train, models):
+    module.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Show the version.", callback=_version, is_eager=True),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the `mer` script."""
+    app()

@@ -1,0 +1,74 @@
+"""`mer analyze FILE`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.config import DEFAULTS
+from mer_batch.errors import EXIT_OK, EXIT_PARTIAL
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("analyze")(analyze)
+
+
+@guarded
+def analyze(
+    media: Path = typer.Argument(..., help="Video or audio file."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="Report to write [default: beside the input]."),
+    fps: float = typer.Option(DEFAULTS.fps, help="Pictures read per second of video."),
+    start: float = typer.Option(DEFAULTS.start, help="Seconds into the file at which to begin."),
+    end: float | None = typer.Option(DEFAULTS.end, help="Seconds into the file at which to stop."),
+    modalities: str = typer.Option(",".join(DEFAULTS.modalities), help="What to read, separated by commas."),
+    transcript: Path | None = typer.Option(None, help="Words from a file: srt, vtt or Whisper JSON."),
+    asr: str = typer.Option(DEFAULTS.asr, help="Speech recognition: auto, none, whisper:NAME, faster-whisper:NAME."),
+    language: str | None = typer.Option(None, help="Spoken language, a two-letter code [default: detected]."),
+    audio_track: int | None = typer.Option(None, help="Audio stream to hear, from 0 [default: the file's default]."),
+    device: str = DEVICE,
+    face_model: str = typer.Option(DEFAULTS.face_model, help="Reader of faces: a shipped name, a folder or hf:NAME."),
+    voice_model: str = typer.Option(DEFAULTS.voice_model, help="Reader of voices, likewise."),
+    text_model: str = typer.Option(DEFAULTS.text_model, help="Reader of words, likewise."),
+    step: float = typer.Option(DEFAULTS.step, help="Seconds per fused segment."),
+    abstain: float = typer.Option(DEFAULTS.abstain, help="A reading less probable than this is not named."),
+    labels: Path | None = typer.Option(None, help="True labels (CSV: start,end,person,emotion) to score against."),
+    embed_media: bool = typer.Option(False, "--embed-media", help="Put the video inside the page."),
+    assets: str = typer.Option("inline", help="Scripts inside the page (inline) or in a file beside it (shared)."),
+    redact: str = typer.Option("", help="Leave out faces, words and/or names, separated by commas."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print errors only."),
+) -> int:
+    """Read a file and write its report: FILE.html, FILE.timeline.json and FILE.timeline.csv."""
+    from mer_batch import output
+    from mer_batch.config import Options
+    from mer_batch.pipeline import analyze as run
+
+    options = Options(
+        fps=fps,
+        start=start,
+        end=end,
+        modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
+        transcript=transcript,
+        asr=asr,
+        language=language,
+        audio_track=audio_track,
+        device=device,
+        face_model=face_model,
+        voice_model=voice_model,
+        text_model=text_model,
+        step=step,
+        abstain=abstain,
+    )
+    page = output.Page(out or media.with_name(f"{media.name}.html"), labels, embed_media, assets, redact)
+    with Progress(quiet) as progress:
+        timeline = run(media, options, on_progress=progress)
+        written = page.write(timeline, progress)
+    if not quiet:
+        for notice in timeline.notices:
+            say(notice)
+        for sentence in output.headline(timeline):
+            typer.echo(sentence)
+        typer.echo(f"Report: {written}")
+    return EXIT_PARTIAL if timeline.lost else EXIT_OK

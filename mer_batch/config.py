@@ -1,0 +1,66 @@
+"""The options of an analysis: each default stands here once, with a type, a sentence and a check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mer_batch.errors import UsageError, unknown_name
+from mer_batch.types import MODALITIES, Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `mer analyze` and `pipeline.analyze` can be told. Raises `UsageError` for what does not fit."""
+
+    fps: float = 5.0
+    """Pictures read per second of video."""
+    start: float = 0.0
+    """Seconds into the file at which to begin."""
+    end: float | None = None
+    """Seconds into the file at which to stop; None is its end."""
+    modalities: tuple[Modality, ...] = MODALITIES
+    """Which of face, voice and text to read."""
+    transcript: Path | None = None
+    """Words from a file: srt, vtt or Whisper JSON."""
+    asr: str = "auto"
+    """Speech recognition when no words are given: auto, none, whisper:NAME or faster-whisper:NAME."""
+    language: str | None = None
+    """Spoken language as a two-letter code; None detects it."""
+    audio_track: int | None = None
+    """Which audio stream to hear, counted from 0; None is the file's default."""
+    device: str = "auto"
+    """Where networks run: auto, cpu, cuda, cuda:N or mps."""
+    face_model: str = "default"
+    """Reader of faces: default, a shipped name, a model folder or hf:NAME."""
+    voice_model: str = "default"
+    """Reader of voices, as above."""
+    text_model: str = "default"
+    """Reader of words, as above."""
+    step: float = 0.5
+    """Seconds per fused segment."""
+    abstain: float = 0.4
+    """A fused reading whose largest probability is lower is not named."""
+
+    def __post_init__(self) -> None:
+        _positive("fps", self.fps)
+        _positive("step", self.step)
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
+        if not 0 <= self.abstain <= 1:
+            raise UsageError(f"abstain must be between 0 and 1, got {self.abstain}")
+        if not self.modalities:
+            raise UsageError(f"nothing to read: choose some of {', '.join(MODALITIES)}")
+        for name in self.modalities:
+            if name not in MODALITIES:
+                raise unknown_name("modality", str(name), MODALITIES)
+        if self.transcript is not None and not self.transcript.is_file():
+            raise UsageError(f"there is no transcript at {self.transcript}")
+
+
+def _positive(name: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise UsageError(f"{name} must be a positive number, got {value}")
+
+
+DEFAULTS = Options()

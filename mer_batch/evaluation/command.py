@@ -1,0 +1,39 @@
+"""What `mer evaluate TASK` does: find the model and the set, read, score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from mer_batch.classifier import load_classifier
+from mer_batch.errors import unknown_name
+from mer_batch.evaluation.metrics import Scores
+from mer_batch.evaluation.run import evaluate
+from mer_batch.evaluation.sets import load_set
+from mer_batch.evaluation.tta import views_for
+from mer_batch.training.recipe import read_recipe
+from mer_batch.training.task import LabelledSet, load_task
+from mer_batch.types import MODALITIES, Modality
+
+RECIPES = {"face": "fer", "voice": "voice", "text": "text"}
+"""The recipe whose test set a shipped model's card quotes."""
+
+
+def evaluate_model(task: str, data: Path | None, model: str, tta: bool, device: str) -> tuple[str, Scores, list[str]]:
+    """The set's name, the scores, and notes on what was left out."""
+    if task not in MODALITIES:
+        raise unknown_name("task", task, MODALITIES)
+    modality = cast(Modality, task)
+    views = views_for(modality) if tta else None
+    labelled, notes = _labelled(modality, data, device)
+    reader = load_classifier(modality, model, device)
+    return labelled.name, evaluate(reader, labelled, views), notes
+
+
+def _labelled(modality: Modality, data: Path | None, device: str) -> tuple[LabelledSet, list[str]]:
+    if data is None:
+        recipe = read_recipe(RECIPES[modality])
+        return load_task(recipe.task, recipe.data).held_out("test"), []
+    labelled, skipped = load_set(modality, data, device)
+    notes = [f"{count} items labelled {name!r} left out: no counterpart" for name, count in sorted(skipped.items())]
+    return labelled, notes

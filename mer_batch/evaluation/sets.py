@@ -1,0 +1,136 @@
+"""Any labelled set a user has: a folder tree `.../<label>/<file>` or a CSV with `path` or `text`, and `label`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import pandas as pd
+
+from mer_batch.errors import DataError
+from mer_batch.labels import INDEX, canonical
+from mer_batch.training.task import LabelledSet
+from mer_batch.types import Modality
+
+SUFFIXES = {
+    "face": {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm"},
+    "voice": {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif"},
+    "text": {".txt"},
+}
+
+
+class LazyItems(Sequence[Any]):
+    """Files that are read when they are asked for, so that a large set needs no large memory."""
+
+    def __init__(self, paths: Sequence[Path], read: Callable[[Path], Any]) -> None:
+        self._paths, self._read = paths, read
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """One item, or a list of them for a slice."""
+        if isinstance(index, slice):
+            return [self._read(path) for path in self._paths[index]]
+        return self._read(self._paths[index])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a set lists: a text or a path a row, its label, and the labels that have no counterpart."""
+
+    values: list[str]
+    labels: list[int]
+    skipped: Counter[str]
+
+
+def load_set(modality: Modality, source: Path, device: str = "auto") -> tuple[LabelledSet, Counter[str]]:
+    """The set at `source` for a modality, and how many rows had a label outside ours.
+
+    Raises `DataError` when there is nothing to read or a row is malformed.
+    """
+    if source.is_dir():
+        rows, is_text = _folder_rows(modality, source), False
+    elif source.is_file():
+        rows, is_text = _table_rows(source)
+    else:
+        raise DataError(f"there is no labelled set at {source}; give a folder or a CSV file")
+    if not rows.values:
+        outside = ", ".join(sorted(rows.skipped)) or "none"
+        raise DataError(f"{source} has no usable {modality} example (labels outside ours: {outside})")
+    if is_text != (modality == "text") and is_text:
+        raise DataError(f"{source} has texts, but {modality} needs a path column")
+    return _items(modality, source, rows, is_text, device), rows.skipped
+
+
+def _items(modality: Modality, source: Path, rows: Rows, is_text: bool, device: str) -> LabelledSet:
+    if is_text:
+        return LabelledSet(str(source.name), rows.values, rows.labels, [str(i) for i in range(len(rows.values))])
+    base = source if source.is_dir() else source.parent
+    paths = [base / value for value in rows.values]
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{source}: the file {path} does not exist")
+    if modality == "voice":
+        return _voice_set(source, paths, rows.labels)
+    read = _read_text if modality == "text" else _face_reader(device)
+    return LabelledSet(source.name, LazyItems(paths, read), rows.labels, rows.values)
+
+
+def _folder_rows(modality: Modality, folder: Path) -> Rows:
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES[modality]]
+    return _mapped([(str(path.relative_to(folder)), path.parent.name) for path in paths])
+
+
+def _table_rows(source: Path) -> tuple[Rows, bool]:
+    try:
+        table = pd.read_csv(source, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"cannot read {source}: {str(error).splitlines()[0]}") from error
+    value = next((name for name in ("path", "text") if name in table.columns), None)
+    if value is None or "label" not in table.columns:
+        raise DataError(f"{source} needs the columns path or text, and label; it has {', '.join(table.columns)}")
+    return _mapped(list(zip(table[value], table["label"], strict=True))), value == "text"
+
+
+def _mapped(pairs: list[tuple[str, str]]) -> Rows:
+    rows = Rows([], [], Counter())
+    for value, name in pairs:
+        emotion = canonical(name)
+        if emotion is None:
+            rows.skipped[name or "(empty)"] += 1
+        else:
+            rows.values.append(value)
+            rows.labels.append(INDEX[emotion])
+    return rows
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _face_reader(device: str) -> Callable[[Path], Any]:
+    from mer_batch.face.stills import StillReader
+
+    return StillReader(device).read
+
+
+def _voice_set(source: Path, paths: Sequence[Path], labels: Sequence[int]) -> LabelledSet:
+    pairs = [(window, position) for position, path in enumerate(paths) for window in _windows(path)]
+    return LabelledSet(
+        source.name, [window for window, _ in pairs], [labels[at] for _, at in pairs], [str(at) for _, at in pairs]
+    )
+
+
+def _windows(path: Path) -> Iterator[Any]:
+    from mer_batch import media
+    from mer_batch.voice.windows import clip_windows
+
+    return iter(clip_windows(media.load_audio(media.probe(path), 0.0, None)))

@@ -1,0 +1,83 @@
+"""The files an analysis leaves: the page, timeline.json and timeline.csv, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mer_batch.errors import InputError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from mer_batch.types import Timeline
+
+ASSETS = ("inline", "shared")
+REDACTABLE = ("faces", "words", "names")
+OnProgress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where and how to write. Raises `UsageError` at once for what does not fit, before any work is done."""
+
+    out: Path
+    labels: Path | None
+    embed_media: bool
+    assets: str
+    redact: str
+
+    def __post_init__(self) -> None:
+        if self.assets not in ASSETS:
+            raise unknown_name("--assets", self.assets, ASSETS)
+        for name in self.hidden:
+            if name not in REDACTABLE:
+                raise unknown_name("--redact", name, REDACTABLE)
+        if self.labels is not None and not self.labels.is_file():
+            raise UsageError(f"there are no labels at {self.labels}")
+        if self.out.is_dir():
+            raise UsageError(f"{self.out} is a folder; give --out a file name such as {self.out / 'report.html'}")
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """What is left out."""
+        return frozenset(name.strip() for name in self.redact.split(",") if name.strip())
+
+    def write(self, timeline: Timeline, on_progress: OnProgress | None = None) -> Path:
+        """Write the timeline first, so that it survives whatever happens to the page; returns the page."""
+        from mer_batch.report.files import whole_file
+        from mer_batch.report.html import write_report
+        from mer_batch.report.redact import redacted
+        from mer_batch.timeline import io, truth
+
+        timeline = redacted(timeline, self.hidden)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        stem = self.out.with_suffix("")
+        with whole_file(stem.with_name(f"{stem.name}.timeline.json")) as part:
+            part.write_text(io.to_json(timeline), encoding="utf-8")
+        with whole_file(stem.with_name(f"{stem.name}.timeline.csv")) as part:
+            io.write_csv(timeline, part)
+        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
+        write_report(
+            timeline, self.out, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden
+        )
+        if on_progress is not None:
+            on_progress("report", 1.0)
+        return self.out
+
+
+def read_timeline(path: Path) -> Timeline:
+    """The timeline in a file. Raises `InputError` when it is missing or damaged."""
+    from mer_batch.timeline import io
+
+    try:
+        return io.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the timeline {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def headline(timeline: Timeline) -> list[str]:
+    """The sentences that sum a timeline up."""
+    from mer_batch.timeline.summary import summarise
+
+    return list(summarise(timeline).sentences)

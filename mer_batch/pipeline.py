@@ -1,0 +1,253 @@
+"""The whole path from a media file to a `Timeline`. Stages meet only here."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mer_batch import __version__, media
+from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.config import DEFAULTS, Options
+from mer_batch.errors import MerError
+from mer_batch.thumbnails import illustrated
+from mer_batch.types import (
+    Gap,
+    Media,
+    Modality,
+    ModelUse,
+    Observation,
+    Person,
+    Provenance,
+    Shot,
+    Timeline,
+    Utterance,
+)
+
+PACKAGES = ("torch", "facenet-pytorch", "silero-vad", "openai-whisper", "av", "numpy")
+OnProgress = Callable[[str, float], None]
+
+
+def analyze(path: Path | str, options: Options = DEFAULTS, on_progress: OnProgress | None = None) -> Timeline:
+    """Read a media file as `options` say.
+
+    `on_progress` is told (stage, share done). A modality that fails is lost: it is named in
+    `Timeline.lost` with a notice, and the rest goes on. Raises `InputError` for a file that cannot be
+    read at all and `UsageError` for options that do not fit it.
+    """
+    return _Analysis(media.probe(Path(path)), options, on_progress or (lambda _stage, _done: None)).run()
+
+
+@dataclass
+class _Analysis:
+    """The state of one analysis; each stage adds to it."""
+
+    media: Media
+    options: Options
+    on_progress: OnProgress
+    observations: list[Observation] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    people: tuple[Person, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    speech: tuple[tuple[float, float], ...] | None = None
+    loudness: tuple[tuple[float, float], ...] = ()
+    utterances: tuple[Utterance, ...] = ()
+    notices: list[str] = field(default_factory=list)
+    lost: list[Modality] = field(default_factory=list)
+    models: dict[Modality, Classifier[Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> Timeline:
+        """All stages in order, then the timeline."""
+        self.notices += self.media.notes
+        for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
+            with self._stage(modality):  # type: ignore[arg-type]
+                stage()
+        return self._timeline()
+
+    @property
+    def end(self) -> float:
+        """Where the analysed range stops, in seconds."""
+        return min(self.options.end or self.media.duration, self.media.duration)
+
+    @contextmanager
+    def _stage(self, modality: Modality) -> Iterator[None]:
+        if modality not in self.options.modalities:
+            self._absent(modality, f"not asked for (--modalities {','.join(self.options.modalities)})")
+        began = time.monotonic()
+        try:
+            yield
+        except MerError as error:
+            if error.exit_code == 2:  # a wrong option is the user's to mend, not a modality's loss
+                raise
+            self._lose(modality, error)
+        except (RuntimeError, ValueError, OSError, MemoryError, ArithmeticError, LookupError, TypeError) as error:
+            self._lose(modality, error)
+        self.seconds[modality] = round(time.monotonic() - began, 2)
+        self.on_progress(modality, 1.0)
+
+    def _lose(self, modality: Modality, error: Exception) -> None:
+        if os.environ.get("MER_DEBUG") == "1":
+            raise error
+        line = " ".join(str(error).split()) or type(error).__name__
+        self.lost.append(modality)
+        self.observations = [observation for observation in self.observations if observation.modality != modality]
+        self.gaps = [gap for gap in self.gaps if gap.modality != modality]
+        self._absent(modality, f"lost to an error: {line}")
+        self.notices.append(f"{modality} was lost to an error: {line} (MER_DEBUG=1 shows where)")
+
+    def _absent(self, modality: Modality, reason: str) -> None:
+        self.gaps.append(Gap(modality, min(self.options.start, self.end), self.end, reason))
+
+    def _wants(self, modality: Modality) -> bool:
+        return modality in self.options.modalities
+
+    def _reader(self, modality: Modality) -> Classifier[Any]:
+        spec = getattr(self.options, f"{modality}_model")
+        self.models[modality] = load_classifier(modality, spec, self.options.device)
+        return self.models[modality]
+
+    def _share(self, stage: str) -> Callable[[float], None]:
+        start, length = self.options.start, max(self.end - self.options.start, 1e-6)
+        return lambda reached: self.on_progress(stage, min((reached - start) / length, 0.999))
+
+    def _face(self) -> None:
+        if not self._wants("face"):
+            return
+        if self.media.video is None:
+            self._absent("face", "the file has no video")
+            return
+        from mer_batch.face.read import read_faces
+
+        options = self.options
+        frames = media.read_frames(self.media, options.fps, options.start, options.end, on_warning=self.notices.append)
+        readings = read_faces(
+            frames, self._reader("face"), fps=options.fps, device=options.device, on_progress=self._share("face")
+        )
+        self.observations += readings.observations
+        self.gaps += readings.gaps
+        self.people, self.shots = readings.people, readings.shots
+        self.notices += readings.notices
+
+    def _voice(self) -> None:
+        if not self.media.audio:
+            if self._wants("voice"):
+                self._absent("voice", "the file has no sound")
+            return
+        if not self._wants("voice") and not self._needs_speech():
+            return
+        from mer_batch.voice.read import read_voice
+
+        options = self.options
+        blocks = media.read_audio(self.media, options.start, options.end, options.audio_track)
+        readings = read_voice(blocks, self._reader("voice"), on_progress=self._share("voice"))
+        self.speech, self.loudness = readings.speech, readings.loudness
+        if self._wants("voice"):
+            self.observations += readings.observations
+            self.gaps += readings.gaps
+
+    def _needs_speech(self) -> bool:
+        return self._wants("text") and self.options.transcript is None and self.options.asr != "none"
+
+    def _words(self) -> None:
+        if not self._wants("text"):
+            return
+        from mer_batch.text.read import read_words
+        from mer_batch.text.transcribe import find_words
+
+        options = self.options
+        words = find_words(
+            self.media,
+            transcript=options.transcript,
+            asr=options.asr,
+            speech=self.speech,
+            language=options.language,
+            device=options.device,
+            track=options.audio_track,
+            on_progress=self._share("text"),
+        )
+        if words.notice:
+            self.notices.append(words.notice)
+        self.gaps += words.gaps
+        inside = [w for w in words.utterances if w.end > options.start and w.start < self.end]
+        self.utterances = tuple(replace(w, end=min(w.end, self.end)) for w in inside)
+        observations, gaps = read_words(self.utterances, self._reader("text"))
+        self.observations += observations
+        self.gaps += gaps
+
+    def _timeline(self) -> Timeline:
+        from mer_batch.fusion import bind_utterances, fuse
+        from mer_batch.timeline.events import find_events
+
+        began = time.monotonic()
+        options = self.options
+        used = {modality: self.models[modality].card.reliability for modality in self._took_part()}
+        cuts = [shot.start for shot in self.shots[1:]]
+        fused = fuse(
+            self.observations,
+            self.gaps,
+            duration=self.end,
+            people=self.people,
+            cuts=cuts,
+            reliabilities=used,
+            step=options.step,
+            abstain=options.abstain,
+        )
+        events = find_events(fused.segments, self.shots, fused.people, fused.observations)
+        self.seconds["fusion"] = round(time.monotonic() - began, 2)
+        timeline = Timeline(
+            media=self.media,
+            provenance=self._provenance(),
+            people=fused.people,
+            shots=self.shots,
+            speech=self.speech or (),
+            loudness=self.loudness,
+            utterances=bind_utterances(self.utterances, fused.people, self.media.video is not None),
+            observations=fused.observations,
+            gaps=tuple(self.gaps),
+            segments=fused.segments,
+            events=events,
+            notices=tuple(dict.fromkeys(self.notices)),
+            lost=tuple(self.lost),
+        )
+        return illustrated(timeline)
+
+    def _took_part(self) -> list[Modality]:
+        return [modality for modality in self.models if self._wants(modality) and modality not in self.lost]
+
+    def _provenance(self) -> Provenance:
+        return Provenance(
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            version=__version__,
+            options={key: _plain(value) for key, value in asdict(self.options).items()},
+            packages={name: version(name) for name in PACKAGES},
+            models=tuple(_use(modality, self.models[modality]) for modality in self._took_part()),
+            seconds=dict(self.seconds),
+        )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _use(modality: Modality, reader: Classifier[Any]) -> ModelUse:
+    card = reader.card
+    return ModelUse(
+        modality=modality,
+        name=card.name,
+        sha256=card.sha256,
+        net=card.net,
+        data=card.data,
+        licence=card.licence,
+        scores=card.scores,
+        confusion=card.confusion,
+        confusion_source=card.confusion_source,
+    )

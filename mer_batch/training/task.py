@@ -1,0 +1,91 @@
+"""What a trainer must know of a task: its data, its augmentation and the facts for the model card.
+
+A task is one class in one file of this folder (`face.py`, `voice.py`, `text.py`) with a function
+`task(options) -> Task` that turns the recipe's `[data]` table into one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from mer_batch.errors import unknown_name
+from mer_batch.types import MODALITIES, Modality
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Split: TypeAlias = Literal["validation", "test"]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples in memory, ready for a network after `Task.prepare`.
+
+    `inputs` (n, ...) may be compact (uint8 pictures, int16 sound, int32 tokens); `labels` (n,) int64
+    in the order of `labels.EMOTIONS`; `soft` (n, k) are auxiliary target distributions, rows of zeros
+    where unknown.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    ids: tuple[str, ...]
+    soft: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Items as a `Classifier` takes them, with their true labels (indices into `labels.EMOTIONS`).
+
+    Items that share an id are parts of one thing (windows of one clip): their readings are averaged.
+    """
+
+    name: str
+    items: Sequence[Any]
+    labels: Sequence[int]
+    ids: Sequence[str]
+
+
+class Task(ABC):
+    """One modality's data and augmentation. Selection uses the validation split only; the test is read once."""
+
+    modality: Modality
+    input: Mapping[str, Any]
+    """The card's input section: every preprocessing constant."""
+    data: str
+    """The card's sentence on what the model was trained on."""
+    licence: str
+    auxiliary: int = 0
+    """Width of `Examples.soft`, 0 without auxiliary targets."""
+
+    @abstractmethod
+    def train(self) -> Examples:
+        """The training examples."""
+
+    @abstractmethod
+    def validation(self) -> Examples:
+        """The examples that choose the epoch."""
+
+    @abstractmethod
+    def held_out(self, split: Split) -> LabelledSet:
+        """The validation or test items as a classifier takes them in real use: they calibrate and score."""
+
+    @abstractmethod
+    def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
+        """Network input for a batch of `Examples.inputs`; augmented by `generator` when `train`."""
+
+
+def load_task(name: str, options: Mapping[str, Any]) -> Task:
+    """The task for a modality name. Raises `UsageError` for an unknown one."""
+    if name not in MODALITIES:
+        raise unknown_name("task", name, MODALITIES)
+    module = import_module(f"mer_batch.training.{name}")
+    task: Task = module.task(options)
+    return task

@@ -1,0 +1,172 @@
+"""Whole trainings of a toy network on a toy FER2013, through the real command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import toy_fer
+from PIL import Image
+from typer.testing import CliRunner
+
+from mer_batch.cli import app
+from mer_batch.labels import EMOTIONS
+from mer_batch.nets.store import read_card
+from mer_batch.training import loop
+from mer_batch.training.face import Fer2013, task
+from mer_batch.training.recipe import read_recipe, shipped_recipes
+from mer_batch.training.task import load_task
+
+RECIPE = """
+task = "face"
+
+[net]
+name = "face-resnet"
+widths = [8, 16]
+depths = [1, 1]
+dropout = 0.0
+
+[train]
+epochs = 8
+batch_size = 16
+optimizer = "adamw"
+lr = 0.02
+ema = 0.5
+auxiliary = 0.3
+mixup = 0.2
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "toy.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def mer(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def fit(recipe: Path, folder: Path, resume: bool = False) -> dict[str, torch.Tensor]:
+    read = read_recipe(str(recipe))
+    folder.mkdir(exist_ok=True)
+    net = loop.fit(
+        read, load_task("face", read.data), torch.device("cpu"), folder, resume=resume, log=lambda _row: None
+    )
+    return net.state_dict()
+
+
+def test_train_then_evaluate_agree(recipe: Path, tmp_path: Path) -> None:
+    code, output = mer("train", recipe, "--tta", "--out", "run", "--device", "cpu")
+    assert code == 0, output
+    card = read_card(tmp_path / "run" / "model")
+    assert card.scores["n"] == 21
+    assert "accuracy_tta" in card.scores
+    assert "Recipe: `train/toy.toml`" in (tmp_path / "run" / "model" / "MODEL_CARD.md").read_text()
+    code, output = mer("evaluate", "face", "--model", "run/model", "--json", "scores.json", "--device", "cpu")
+    assert code == 0, output
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["accuracy"] == pytest.approx(card.scores["accuracy"], abs=1e-4)
+    assert np.array(scores["confusion"]).tolist() == [list(row) for row in card.confusion or ()]
+
+
+def test_toy_network_learns(recipe: Path, tmp_path: Path) -> None:
+    fit(recipe, tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, 9))
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert rows[-1]["best"] > 2 / len(EMOTIONS)
+
+
+def test_resumed_run_ends_with_the_same_weights(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fit(recipe, tmp_path / "whole")
+    real = loop._epoch
+
+    def dies_in_third_epoch(state: loop.Fit, *rest: object) -> float:
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+        return real(state, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_epoch", dies_in_third_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, tmp_path / "cut")
+    monkeypatch.setattr(loop, "_epoch", real)
+    resumed = fit(recipe, tmp_path / "cut", resume=True)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_leaks_are_dropped_from_training(recipe: Path) -> None:
+    clean, leaky = task({}), task({"drop_leaks": False})
+    assert isinstance(clean, Fer2013)
+    gone = set(leaky.train().ids) - set(clean.train().ids)
+    assert gone == {"train/angry/train_0.jpg", "train/sad/train_1.jpg"}
+
+
+def test_any_labelled_folder_can_be_evaluated(recipe: Path, tmp_path: Path) -> None:
+    assert mer("train", recipe, "--out", "run", "--device", "cpu", "--epochs", 1)[0] == 0
+    rng = np.random.default_rng(1)
+    for name in ("Joy", "anger", "contempt"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(toy_fer.stripes(1, rng)).save(tmp_path / "set" / name / f"{number}.png")
+    code, output = mer(
+        "evaluate", "face", "--data", "set", "--model", "run/model", "--json", "scores.json", "--device", "cpu"
+    )
+    assert code == 0, output
+    assert "3 items labelled 'contempt' left out" in output
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["n"] == 6
+    assert scores["labels"] == ["angry", "happy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "nothing"), "unknown recipe 'nothing'"),
+        (("train", "toy.toml", "--device", "gpu"), "unknown device 'gpu'"),
+        (("train", "toy.toml", "--epochs", "0"), "epochs must be positive"),
+        (("train", "toy.toml", "--resume", "."), "not a run folder"),
+        (("evaluate", "smell"), "unknown task 'smell'"),
+        (("evaluate", "voice", "--tta"), "--tta has no views for voice"),
+        (("evaluate", "face", "--model", "fase"), "unknown model 'fase'"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(recipe: Path, arguments: tuple[str, ...], message: str) -> None:
+    code, output = mer(*arguments)
+    assert code == 2
+    assert message in output
+    assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["task = 'face'", "task = 'face'\n[net]\nname='face-resnet'\n[train]\nspeed=1", "=", ""]
+)
+def test_malformed_recipes_are_refused(recipe: Path, text: str) -> None:
+    recipe.write_text(text)
+    code, output = mer("train", recipe)
+    assert code == 2
+    assert len(output.strip().splitlines()) == 1
+
+
+def test_missing_data_is_one_line(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MER_DATA", "/nowhere")
+    code, output = mer("train", recipe)
+    assert code == 1
+    assert "set MER_DATA" in output
+    assert len(output.strip().splitlines()) == 1
+
+
+def test_every_shipped_recipe_can_be_read_and_says_how_it_is_run() -> None:
+    assert {"fer", "voice", "text"} <= set(shipped_recipes())
+    for name in shipped_recipes():
+        recipe = read_recipe(name)
+        assert recipe.text.startswith("# mer train ")
+        loop.nets.build(recipe.net, classes=7, **recipe.net_options)
