@@ -128,7 +128,7 @@ class _Analysis:
         options = self.options
         frames = media.read_frames(self.media, options.fps, options.start, options.end, on_warning=self.notices.append)
         readings = read_faces(
-            frames, self._reader("face"), fps=options.fps, device=options.device, on_progress=self._share("face")
+            frames, self._reader("face"), device=options.device, on_progress=self._share("face")
         )
         self.observations += readings.observations
         self.gaps += readings.gaps
@@ -170,6 +170,7 @@ class _Analysis:
             language=options.language,
             device=options.device,
             track=options.audio_track,
+            span=(options.start, options.end),
             on_progress=self._share("text"),
         )
         if words.notice:
@@ -184,6 +185,7 @@ class _Analysis:
     def _timeline(self) -> Timeline:
         from mer_batch.fusion import bind_utterances, fuse
         from mer_batch.timeline.events import find_events
+        from mer_batch.timeline.io import rounded
 
         began = time.monotonic()
         options = self.options
@@ -216,7 +218,7 @@ class _Analysis:
             notices=tuple(dict.fromkeys(self.notices)),
             lost=tuple(self.lost),
         )
-        return illustrated(timeline)
+        return rounded(illustrated(timeline))  # so that a timeline read back gives the same page
 
     def _took_part(self) -> list[Modality]:
         return [modality for modality in self.models if self._wants(modality) and modality not in self.lost]

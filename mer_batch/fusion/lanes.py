@@ -1,0 +1,169 @@
+"""From observations to fused segments, one lane per person."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mer_batch.fusion import pool
+from mer_batch.fusion.align import SPEAKER, Span, bind_observations, merge_spans, spread_over, time_grid
+from mer_batch.types import MODALITIES, Gap, Modality, Observation, Person, Segment
+
+DEFAULT_STEP = 0.5
+"""Seconds of a step of the time grid."""
+DEFAULT_ABSTAIN = 0.4
+"""The least fused probability that is given a name."""
+_NO_EVIDENCE = {"face": "not in view", "voice": "no speech tied to this person", "text": "no words tied to this person"}
+SMOOTHING = (0.25, 0.5, 0.25)
+"""Weights of the step before, the step itself and the one after, on log-probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What fusion makes: the segments, the observations with their person, and the people with the speaker."""
+
+    segments: tuple[Segment, ...]
+    observations: tuple[Observation, ...]
+    people: tuple[Person, ...]
+
+
+def fuse(
+    observations: Iterable[Observation],
+    gaps: Iterable[Gap],
+    *,
+    duration: float,
+    people: Sequence[Person],
+    cuts: Sequence[float],
+    reliabilities: Mapping[Modality, float],
+    step: float = DEFAULT_STEP,
+    abstain: float = DEFAULT_ABSTAIN,
+) -> Fused:
+    """Fuse the readings of all modalities into one lane of segments per person.
+
+    `reliabilities` holds the modalities that took part, with the weight from each model's card; without
+    "face" among them all speech belongs to one "Speaker", who is added to the people. A lane covers the
+    steps from the person's first to their last appearance; in it, a step without evidence has
+    no probabilities and the reason. Evidence that could not be tied to anybody is the lane of person
+    None, which has segments only where there is evidence. Raises ValueError for a modality without
+    reliability.
+    """
+    bound = bind_observations(observations, people, "face" in reliabilities)
+    if missing := {observation.modality for observation in bound} - set(reliabilities):
+        raise ValueError(f"no reliability given for {', '.join(sorted(missing))}")
+    by_person: dict[str | None, list[Observation]] = {person.name: [] for person in people}
+    for observation in bound:
+        by_person.setdefault(observation.person, []).append(observation)
+    everybody = _with_speaker(people, by_person)
+    grid = time_grid(duration, cuts, step)
+    reasons = _Reasons(grid, gaps, reliabilities)
+    spans = {person.name: person.spans for person in everybody}
+    segments: list[Segment] = []
+    for name in sorted(by_person, key=lambda name: name is None):
+        lane = _Lane(name, _steps_of(grid, spans.get(name or "", ()), by_person[name]), by_person[name], set(cuts))
+        segments += lane.segments(reliabilities, abstain, reasons)
+    return Fused(tuple(segments), bound, everybody)
+
+
+def _with_speaker(people: Sequence[Person], lanes: Mapping[str | None, Sequence[Observation]]) -> tuple[Person, ...]:
+    if SPEAKER not in lanes or any(person.name == SPEAKER for person in people):
+        return tuple(people)
+    heard = merge_spans((o.start, o.end) for o in lanes[SPEAKER])
+    return (*people, Person(SPEAKER, heard))
+
+
+def _steps_of(grid: Sequence[Span], spans: Iterable[Span], observations: Iterable[Observation]) -> Sequence[Span]:
+    """The steps of the grid from somebody's first to last appearance."""
+    times = [*spans, *((o.start, o.end) for o in observations)]
+    if not times:
+        return ()
+    first = bisect_right([start for start, _ in grid], min(start for start, _ in times) + 1e-6) - 1
+    last = bisect_left([start for start, _ in grid], max(end for _, end in times) - 1e-6)
+    return grid[max(0, first) : max(last, first + 1)]
+
+
+@dataclass
+class _Reasons:
+    """Why a step has no evidence, from the gaps that the stages reported."""
+
+    grid: Sequence[Span]
+    gaps: Iterable[Gap]
+    reliabilities: Mapping[Modality, float]
+    _at: dict[float, list[Gap]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        starts = [start for start, _ in self.grid]
+        found = set(self.reliabilities)
+        for gap in self.gaps:
+            found.add(gap.modality)
+            for start in starts[max(0, bisect_right(starts, gap.start) - 1) : bisect_left(starts, gap.end)]:
+                self._at.setdefault(start, []).append(gap)
+        self._modalities = [name for name in MODALITIES if name in found]
+
+    def of(self, person: str | None, step: Span) -> str:
+        """The reasons of all modalities that could have spoken, in words."""
+        texts = [self._of_modality(name, person, step) for name in self._modalities]
+        texts = list(dict.fromkeys(texts)) or ["no evidence"]
+        return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+    def _of_modality(self, modality: Modality, person: str | None, step: Span) -> str:
+        own = [g for g in self._at.get(step[0], ()) if g.modality == modality and g.person in (None, person)]
+        if not own:
+            return _NO_EVIDENCE[modality]
+        return max(own, key=lambda gap: min(gap.end, step[1]) - max(gap.start, step[0])).reason
+
+
+class _Lane:
+    """The steps of one person."""
+
+    def __init__(
+        self, person: str | None, steps: Sequence[Span], observations: Sequence[Observation], cuts: set[float]
+    ) -> None:
+        self.person, self.steps = person, steps
+        shares = spread_over(steps, observations)
+        self.readings = [pool.read_step(part) for part in shares]
+        self.observed = [bool(part) for part in shares]
+        self.breaks = {round(cut, 6) for cut in cuts}
+        self.correlations = {name: pool.lag_one([o for o in observations if o.modality == name]) for name in MODALITIES}
+
+    def segments(self, reliabilities: Mapping[Modality, float], abstain: float, reasons: _Reasons) -> list[Segment]:
+        weights = [pool.raw_weights(readings, reliabilities) for readings in self.readings]
+        pooled = [
+            _pooled(readings, raw) if raw.sum() > 0 else None
+            for readings, raw in zip(self.readings, weights, strict=True)
+        ]
+        segments = []
+        for index, step in enumerate(self.steps):
+            if pooled[index] is not None:
+                segments.append(self._read(index, pooled, weights[index], abstain))
+            elif self.person is not None:
+                reason = "readings too poor to use" if self.observed[index] else reasons.of(self.person, step)
+                segments.append(Segment(*step, self.person, None, None, None, (0.0, 0.0, 0.0), None, reason))
+        return segments
+
+    def _read(self, index: int, pooled: Sequence[pool.Array | None], weights: pool.Array, abstain: float) -> Segment:
+        near = [i for i in (index - 1, index, index + 1) if self._joined(index, i, pooled)]
+        parts = np.array([SMOOTHING[i - index + 1] for i in near])
+        fused = pool.softmax(parts / parts.sum() @ np.array([pooled[i] for i in near]))
+        nearby = {n: [self.readings[i][n].observations for i in near if n in self.readings[i]] for n in MODALITIES}
+        widths = pool.spread(fused, weights, nearby, self.correlations)
+        label, reason = pool.decide(fused, widths, abstain)
+        opinions = [r.probabilities for n, r in self.readings[index].items() if weights[MODALITIES.index(n)] > 0]
+        face, voice, text = (float(value) for value in weights / weights.sum())
+        values, halves = tuple(map(float, fused)), tuple(map(float, widths))
+        apart = pool.disagreement(opinions)
+        return Segment(*self.steps[index], self.person, values, halves, label, (face, voice, text), apart, reason)
+
+    def _joined(self, index: int, other: int, pooled: Sequence[pool.Array | None]) -> bool:
+        """Whether the neighbour may help to smooth: it has evidence and no cut lies between."""
+        if not 0 <= other < len(self.steps) or pooled[other] is None:
+            return False
+        return other == index or self.steps[max(index, other)][0] not in self.breaks
+
+
+def _pooled(readings: Mapping[Modality, pool.Reading], weights: pool.Array) -> pool.Array:
+    names = [name for name in MODALITIES if name in readings]
+    shares = np.array([weights[MODALITIES.index(name)] for name in names])
+    return np.log(pool.log_pool(np.array([readings[name].probabilities for name in names]), shares))

@@ -1,0 +1,132 @@
+"""Sound at 16 kHz mono with its true times, decoded by ffmpeg in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+
+import numpy as np
+
+from mer_batch.errors import InputError, UsageError
+from mer_batch.media.frames import check_range
+from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
+from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
+
+_JITTER = SAMPLE_RATE // 25
+"""Time stamps that are late by up to 40 ms are rounding or jitter; more is a real gap."""
+
+
+def audio_track(media: Media, track: int | None = None) -> int:
+    """The audio track to read, counted from 0: `track`, else the file's default, else the first.
+
+    Raises `InputError` where there is no audio, `UsageError` for an unknown track.
+    """
+    if not media.audio:
+        raise InputError(f"{media.path.name!r} has no audio")
+    if track is None:
+        return next((number for number, stream in enumerate(media.audio) if stream.default), 0)
+    if not 0 <= track < len(media.audio):
+        known = ", ".join(f"{number} ({_describe(stream)})" for number, stream in enumerate(media.audio))
+        raise UsageError(f"no audio track {track} in {media.path.name!r}. Known: {known}.")
+    return track
+
+
+def _describe(stream: AudioStream) -> str:
+    return f"{stream.language or 'unknown language'}, {stream.codec}, {stream.channels} channels"
+
+
+def read_audio(
+    media: Media,
+    start: float = 0.0,
+    end: float | None = None,
+    track: int | None = None,
+    block: float = 30.0,
+    on_warning: Warn | None = None,
+) -> Generator[tuple[float, Samples], None, None]:
+    """Blocks of (start time in seconds, samples of shape (n,)) in [start, end) of one audio track.
+
+    Each block is `block` seconds long but the last. The first begins where sound begins; holes up to a
+    block are silence, after longer ones a new block begins. Closing the generator ends ffmpeg.
+
+    Raises `UsageError` for a bad range or track, `InputError` where there is no audio or nothing decodes;
+    damage after the first samples goes to `on_warning` as one sentence.
+    """
+    check_range(start, end)
+    if not block > 0:
+        raise UsageError(f"a block of audio must be longer than 0 s, got {block}")
+    stream = media.audio[audio_track(media, track)]
+    return _read(media, stream, (start, end), max(1, round(block * SAMPLE_RATE)), on_warning)
+
+
+def load_audio(
+    media: Media, start: float, end: float, track: int | None = None, on_warning: Warn | None = None
+) -> Samples:
+    """All samples of the short range [start, end), shape (round((end - start) * 16000),); silence where there are none.
+
+    Raises like `read_audio`.
+    """
+    result = np.zeros(round((end - start) * SAMPLE_RATE), dtype=np.float32)
+    for time, samples in read_audio(media, start, end, track, on_warning=on_warning):
+        at = max(0, round((time - start) * SAMPLE_RATE))
+        part = samples[: max(0, len(result) - at)]
+        result[at : at + len(part)] = part
+    return result
+
+
+def _read(
+    media: Media, stream: AudioStream, span: tuple[float, float | None], size: int, on_warning: Warn | None
+) -> Generator[tuple[float, Samples], None, None]:
+    arguments = _arguments(media, stream, *span)
+    packets = decode(media, "audio", arguments, seeking="-ss" in arguments, on_warning=on_warning)
+    with closing(packets):
+        for position, samples in _blocks(_placed(packets), size):
+            yield position / SAMPLE_RATE, samples
+
+
+def _placed(packets: Iterable[tuple[float, bytearray]]) -> Generator[tuple[int, Samples], None, None]:
+    """(position, samples) without overlaps, positions counted in samples from time 0."""
+    cursor: int | None = None
+    for time, packet in packets:
+        samples: Samples = np.frombuffer(packet, dtype=np.float32)
+        samples = np.clip(samples, -1, 1)
+        position = round(time * SAMPLE_RATE)
+        if cursor is not None and position - cursor <= _JITTER:
+            # Where stamps run backwards they are wrong, not the sound: nothing is thrown away.
+            position = cursor
+        yield position, samples
+        cursor = position + len(samples)
+
+
+def _blocks(pieces: Iterable[tuple[int, Samples]], size: int) -> Generator[tuple[int, Samples], None, None]:
+    """Join placed pieces into blocks of `size` samples, with silence in the holes between them."""
+    held: list[Samples] = []
+    start = end = 0
+    for position, samples in pieces:
+        if held and position - end > size:
+            yield start, np.concatenate(held)
+            held = []
+        if not held:
+            start = end = position
+        held += [np.zeros(position - end, dtype=np.float32), samples]
+        end = position + len(samples)
+        while end - start >= size:
+            whole = np.concatenate(held)
+            yield start, whole[:size].copy()
+            start, held = start + size, [whole[size:]]
+    if end > start:
+        yield start, np.concatenate(held)
+
+
+def _arguments(media: Media, stream: AudioStream, start: float, end: float | None) -> list[str]:
+    import ffmpeg
+
+    source = ffmpeg.input(file_url(media.path), protocol_whitelist=PROTOCOLS, **seek_options(media, start))
+    # Without the limit, mixing to mono in floating point makes stereo 3 dB too loud and clips it.
+    node = source[str(stream.index)].filter("aresample", SAMPLE_RATE, rematrix_maxval=1)
+    node = node.filter("aformat", sample_fmts="flt", channel_layouts="mono")
+    node = node.filter("asetpts", f"PTS-({round(media.origin * SAMPLE_RATE)})")
+    limits = {"start": f"{start:.6f}"} if end is None else {"start": f"{start:.6f}", "end": f"{end:.6f}"}
+    node = node.filter("atrim", **limits)
+    output = node.output("pipe:1", format="nut", acodec="pcm_f32le")
+    arguments: list[str] = output.global_args("-copyts").get_args()
+    return arguments

@@ -1,0 +1,131 @@
+"""A running ffmpeg whose output is read packet by packet, each with its own time stamp.
+
+ffmpeg writes NUT, a container that carries raw pictures and samples with exact time stamps, so a picture
+and its time can never come apart (https://ffmpeg.org/nut.html).
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mer_batch.errors import InputError
+from mer_batch.media.binary import ffmpeg_path
+from mer_batch.types import Media
+
+Warn = Callable[[str], None]
+
+# Nothing but the file itself may be opened: playlists inside untrusted media could name other files or hosts.
+PROTOCOLS = "file,pipe"
+# Containers whose index makes a seek exact; all others are decoded from their start.
+_SEEKABLE = {"mov", "matroska", "webm", "avi", "asf", "flv", "mpegts", "mpeg", "wav", "flac", "ogg", "mp3"}
+# Transport and program streams land at a byte, not at a key frame: go back by more than any usual GOP.
+_NO_INDEX = {"mpegts", "mpeg"}
+_ADDRESS = re.compile(r" @ 0x[0-9a-fA-F]+")
+
+
+def file_url(path: Path) -> str:
+    """`path` so that ffmpeg takes it for a file, whatever characters it holds."""
+    return f"file:{path.absolute()}"
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """`text` on one line without control characters, cut at `limit`: messages may quote untrusted names."""
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(clean.split())[:limit]
+
+
+def seek_options(media: Media, start: float) -> dict[str, Any]:
+    """Input options that begin decoding safely before `start`; empty where decoding begins at the file's start."""
+    kinds = set(media.container.split(","))
+    target = start - (12.0 if kinds & _NO_INDEX else 1.0)
+    if target <= 0 or not kinds & _SEEKABLE:
+        return {}
+    return {"ss": f"{media.origin + target:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
+
+
+class Ffmpeg:
+    """An ffmpeg process as a context manager: it never outlives the block, and its messages are collected."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.message = ""
+        self.messages = 0
+        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *arguments]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        )
+        # A full stderr pipe would stop ffmpeg, and then us.
+        self._drain = threading.Thread(target=self._read_messages, daemon=True)
+        self._drain.start()
+
+    def _read_messages(self) -> None:
+        assert self._process.stderr is not None
+        # bufsize=0 makes the pipe raw; iterating it still yields whole lines.
+        for line in self._process.stderr:
+            text = one_line(_ADDRESS.sub("", line.decode("utf-8", "replace")))
+            self.messages += bool(text)
+            self.message = self.message or text
+
+    def packets(self) -> Generator[tuple[float, bytearray], None, None]:
+        """(seconds, bytes) as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""
+        import av
+        from av.container import InputContainer
+
+        options = {"probesize": "32", "fpsprobesize": "0"}
+        try:
+            with av.open(self._process.stdout, format="nut", options=options, buffer_size=1 << 20) as container:
+                assert isinstance(container, InputContainer)
+                for packet in container.demux(container.streams[0]):
+                    if packet.size and packet.pts is not None and packet.time_base is not None:
+                        yield float(packet.pts * packet.time_base), bytearray(memoryview(packet))
+        except (av.error.FFmpegError, OSError):
+            return  # no or half a container: ffmpeg's exit status and messages tell why
+
+    def wait(self) -> int:
+        """The exit status, once ffmpeg has ended and all its messages are read."""
+        status = self._process.wait()
+        self._drain.join()
+        return status
+
+    def __enter__(self) -> Ffmpeg:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def decode(
+    media: Media, kind: str, arguments: list[str], *, seeking: bool, on_warning: Warn | None
+) -> Generator[tuple[float, bytearray], None, None]:
+    """(seconds, raw bytes) of one decoded stream; writable, so that arrays over them are.
+
+    Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
+    """
+    count = 0
+    with Ffmpeg(arguments) as run, closing(run.packets()) as packets:
+        for item in packets:
+            count += 1
+            yield item
+        status = run.wait()
+        # After a seek a decoder may complain about references it never got; that is no damage.
+        if not status and (seeking or not run.messages):
+            return
+        reason = run.message or f"ffmpeg ended with status {status}"
+        if not count:
+            raise InputError(f"the {kind} of {media.path.name!r} cannot be decoded: {reason}")
+        if on_warning is not None:
+            more = f" ({run.messages} messages)" if run.messages > 1 else ""
+            on_warning(f"the {kind} is damaged, what could be decoded is used: {reason}{more}")

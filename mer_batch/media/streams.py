@@ -1,0 +1,183 @@
+"""From PyAV's streams to ours, and in words what is odd about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mer_batch.media.process import one_line
+from mer_batch.media.scan import Extent
+from mer_batch.types import AudioStream, SubtitleStream, VideoStream
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+
+TEXT_SUBTITLES = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
+_HDR_TRANSFERS = {16, 18}  # PQ and HLG, ITU-T H.273 table 3
+_DEFAULT = 0x1
+
+
+@dataclass(slots=True)
+class Found:
+    """What looking at the packets and at one frame a stream gave; `origin` is the clock's zero."""
+
+    extents: dict[int, Extent]
+    damage: str | None
+    frames: dict[int, Any] = field(default_factory=dict)
+    origin: float = 0.0
+
+    def start(self, stream: Stream) -> float:
+        """When `stream` begins on the container's clock, in seconds."""
+        if stream.start_time is not None and stream.time_base is not None:
+            # Unlike the first packet, this leaves out what encoders put in front (priming).
+            return float(stream.start_time * stream.time_base)
+        return self.extents[stream.index].first
+
+    def span(self, stream: Stream) -> tuple[float, float]:
+        """Start and duration of `stream` on our clock, in seconds."""
+        start = self.start(stream)
+        return round(max(0.0, start - self.origin), 6), round(max(0.0, self.extents[stream.index].end - start), 6)
+
+
+def video_stream(stream: Stream, found: Found) -> VideoStream:
+    """Describe a video stream by its first decoded picture and its packets."""
+    frame, extent = found.frames[stream.index], found.extents[stream.index]
+    width, height = _square(frame.width, frame.height, _pixel_aspect(stream))
+    rotation = int(frame.rotation)
+    if abs(rotation) % 180 == 90:
+        width, height = height, width
+    start, duration = found.span(stream)
+    return VideoStream(
+        index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        width=width,
+        height=height,
+        fps=round(extent.packets / duration, 3) if duration > 0 else None,
+        rotation=180 if rotation == -180 else rotation,
+        start=start,
+        duration=duration,
+        interlaced=bool(frame.interlaced_frame),
+    )
+
+
+def _pixel_aspect(stream: Stream) -> Fraction:
+    aspect = getattr(stream, "sample_aspect_ratio", None)
+    # Beyond any format in use, it is a damaged header.
+    return aspect if aspect and Fraction(1, 4) <= aspect <= 4 else Fraction(1)
+
+
+def _square(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """The size with square pixels; only ever larger, so that no detail is lost."""
+    if aspect >= 1:
+        return max(1, round(width * aspect)), height
+    return width, max(1, round(height / aspect))
+
+
+def audio_stream(stream: Stream, found: Found) -> AudioStream:
+    """Describe an audio stream by its first decoded samples and its packets."""
+    frame = found.frames[stream.index]
+    start, duration = found.span(stream)
+    return AudioStream(
+        index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        rate=frame.sample_rate,
+        channels=frame.layout.nb_channels,
+        language=language(stream),
+        start=start,
+        duration=duration,
+        default=bool(int(stream.disposition) & _DEFAULT),
+    )
+
+
+def subtitle_streams(container: InputContainer) -> tuple[SubtitleStream, ...]:
+    """The subtitle streams that are text; pictures of text are left out."""
+    return tuple(
+        SubtitleStream(stream.index, stream.codec_context.name, language(stream))
+        for stream in container.streams
+        if stream.type == "subtitle" and stream.codec_context and stream.codec_context.name in TEXT_SUBTITLES
+    )
+
+
+def language(stream: Stream) -> str | None:
+    """The language tag, if it looks like one: it is free text in some containers."""
+    tag = stream.language or ""
+    return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag) and tag != "und" else None
+
+
+def notes(
+    container: InputContainer, videos: Sequence[Stream], audios: Sequence[Stream], found: Found
+) -> tuple[str, ...]:
+    """One sentence for each thing that is odd about a file."""
+    told = [*_file_notes(container, found), *_choice_notes(videos, audios)]
+    if videos:
+        told += _video_notes(videos[0], found)
+    for stream in audios:
+        told += _coverage_notes(stream, found, [*videos[:1], *audios])
+    return tuple(told)
+
+
+def _file_notes(container: InputContainer, found: Found) -> list[str]:
+    told = []
+    if found.damage is not None:
+        told.append(f"reading the file stopped early: {found.damage}")
+    end = max(extent.end for extent in found.extents.values()) - found.origin
+    declared = (container.duration or 0) / 1_000_000
+    if abs(declared - end) > max(0.5, 0.02 * end):
+        claim = f"declares {declared:.2f} s" if declared > 0 else "declares no duration"
+        told.append(f"the file {claim}; its content ends at {end:.2f} s")
+    for index in sorted(set(found.extents) - set(found.frames)):
+        stream = container.streams[index]
+        told.append(f"stream {index} ({stream.type}) cannot be decoded and is left out")
+    if found.origin > 0.5:
+        told.append(f"time stamps in the file start at {found.origin:.2f} s; here they start at 0")
+    return told
+
+
+def _choice_notes(videos: Sequence[Stream], audios: Sequence[Stream]) -> list[str]:
+    told = []
+    if len(videos) > 1:
+        told.append(f"{len(videos)} video streams; stream {videos[0].index} is used")
+    if len(audios) > 1:
+        default = next((number for number, stream in enumerate(audios) if int(stream.disposition) & _DEFAULT), 0)
+        names = ", ".join(f"{number} ({language(stream) or 'no language'})" for number, stream in enumerate(audios))
+        told.append(f"{len(audios)} audio tracks: {names}; track {default} is used unless another is asked for")
+    return told
+
+
+def _video_notes(stream: Stream, found: Found) -> list[str]:
+    frame, told = found.frames[stream.index], []
+    aspect = _pixel_aspect(stream)
+    if frame.rotation:
+        told.append(f"the picture is stored turned by {abs(int(frame.rotation))} degrees and shown upright")
+    if abs(aspect - 1) > Fraction(1, 20):
+        told.append(f"pixels are not square ({one_line(str(aspect))}); the picture is stretched to its true shape")
+    if frame.interlaced_frame:
+        told.append("the video is interlaced and gets deinterlaced")
+    if getattr(stream.codec_context, "color_trc", None) in _HDR_TRANSFERS:
+        told.append("the video has high dynamic range; colours are shown without tone mapping")
+    steps = found.extents[stream.index].steps()
+    if len(steps) > 2:
+        short, long = np.percentile(steps, [5, 95])
+        if long > 1.5 * short > 0:
+            told.append(f"the frame rate varies ({1 / long:.1f} to {1 / short:.1f} frames a second)")
+    return told + _coverage_notes(stream, found, [stream, *_others(found, stream)])
+
+
+def _others(found: Found, stream: Stream) -> list[Stream]:
+    return [other for other in stream.container.streams if other.index in found.frames]
+
+
+def _coverage_notes(stream: Stream, found: Found, used: Sequence[Stream]) -> list[str]:
+    start, duration = found.span(stream)
+    whole = max(found.extents[other.index].end for other in used) - found.origin
+    if start > 0.5 or start + duration < whole - 1:
+        return [
+            f"the {stream.type} of stream {stream.index} covers {start:.2f} to {start + duration:.2f} of {whole:.2f} s"
+        ]
+    return []

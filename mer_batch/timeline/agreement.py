@@ -1,0 +1,116 @@
+"""How often the modalities agree, and how much of the file each of them covers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from mer_batch.fusion.align import merge_spans
+from mer_batch.fusion.pool import Array
+from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.timeline.events import lanes, per_modality
+from mer_batch.types import MODALITIES, Modality, Observation, Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two modalities over the segments in which both have a reading.
+
+    `counts[i][j]`: segments that the `first` reads as emotion i and the `second` as j. `share` is the
+    share with the same label, `kappa` Cohen's kappa (None where it is undefined: no segments, or
+    both modalities always say the same one thing).
+    """
+
+    first: Modality
+    second: Modality
+    counts: tuple[tuple[int, ...], ...]
+    segments: int
+    share: Interval | None
+    kappa: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the file a modality has readings for, and why not of the rest.
+
+    `missing` maps each reason to minutes; "no reason recorded" is what no gap explains.
+    """
+
+    modality: Modality
+    readings: int
+    minutes: float
+    share: float
+    missing: Mapping[str, float]
+
+
+def agreement(timeline: Timeline) -> tuple[Agreement, ...]:
+    """Face with voice, face with text, voice with text; all three pairs, also where one is empty."""
+    pairs = _label_pairs(timeline)
+    return tuple(_agreement(first, second, pairs[first, second]) for first, second in combinations(MODALITIES, 2))
+
+
+def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], list[tuple[str, str]]]:
+    found: dict[tuple[Modality, Modality], list[tuple[str, str]]] = {p: [] for p in combinations(MODALITIES, 2)}
+    for person, lane in lanes(timeline.segments).items():
+        for reading in per_modality(lane, [o for o in timeline.observations if o.person == person]):
+            for first, second in found:
+                if first in reading and second in reading:
+                    found[first, second].append((reading[first].label, reading[second].label))
+    return found
+
+
+def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str]]) -> Agreement:
+    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
+    for one, other in pairs:
+        counts[INDEX[one], INDEX[other]] += 1
+    same = np.array([one == other for one, other in pairs], dtype=np.float64)
+
+    def statistic(positions: Positions) -> Array:
+        return np.array([same[positions].mean()])
+
+    share = block_bootstrap(statistic, len(pairs))[0] if pairs else None
+    rows = tuple(tuple(int(cell) for cell in row) for row in counts)
+    return Agreement(first, second, rows, len(pairs), share, _kappa(pairs))
+
+
+def _kappa(pairs: list[tuple[str, str]]) -> float | None:
+    from sklearn.metrics import cohen_kappa_score
+
+    if len({label for pair in pairs for label in pair}) < 2:
+        return None
+    with warnings.catch_warnings():
+        # scikit-learn warns where kappa is undefined; None says so here.
+        warnings.simplefilter("ignore")
+        value = float(cohen_kappa_score(*zip(*pairs, strict=True)))
+    return None if np.isnan(value) else value
+
+
+def coverage(timeline: Timeline) -> tuple[Coverage, ...]:
+    """Face, voice and text: the share of the file that anybody's readings cover, and minutes per reason."""
+    return tuple(_coverage(timeline, modality) for modality in MODALITIES)
+
+
+def _coverage(timeline: Timeline, modality: Modality) -> Coverage:
+    own = [o for o in timeline.observations if o.modality == modality]
+    covered = sum(end - start for start, end in merge_spans(((o.start, o.end) for o in own), join=_frame_gap(own)))
+    duration = timeline.media.duration
+    missing: dict[str, float] = {}
+    for gap in timeline.gaps:
+        # A gap of one person says nothing of the file: somebody else may be read in that time.
+        if gap.modality == modality and gap.person is None:
+            missing[gap.reason] = missing.get(gap.reason, 0.0) + (gap.end - gap.start) / 60
+    rest = (duration - covered) / 60 - sum(missing.values())
+    if rest > 0.5 / 60:
+        missing["no reason recorded"] = rest
+    return Coverage(modality, len(own), covered / 60, min(1.0, covered / duration) if duration else 0.0, missing)
+
+
+def _frame_gap(own: Sequence[Observation]) -> float:
+    """Faces are read at instants: between consecutive frames they cover the time all the same."""
+    times = sorted({o.start for o in own if o.modality == "face"})
+    return 1.5 * float(np.median(np.diff(times))) if len(times) > 1 else 0.0

@@ -1,0 +1,111 @@
+"""Change points of a multivariate series of probabilities, with a false-alarm rate that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from mer_batch.fusion.lanes import SMOOTHING
+from mer_batch.fusion.pool import Array
+from mer_batch.types import Observation
+
+FALSE_ALARMS: Final = 0.05
+"""Chance that a series of constant noise gets any change point (checked by simulation in the tests)."""
+SHORTEST: Final = 2
+"""Steps between change points."""
+LEAST_CHANGE: Final = 0.15
+"""Total variation between the means before and after, below which a change is not worth telling."""
+LONGEST: Final = 4096
+"""Steps searched at once: the search is quadratic. Half an hour at the default step."""
+REACH: Final = 1.5
+"""Seconds around a boundary of the grid in which the exact time is looked for."""
+_LEAST_NOISE: Final = 1e-4
+
+
+def change_points(probabilities: Array) -> list[int]:
+    """Indices in 1 .. n-1 at which a new level begins, for a table of shape (n, 7).
+
+    PELT (Killick, Fearnhead & Eckley 2012, in ruptures) for shifts of the mean of the square roots of
+    the probabilities, the transform that makes Euclidean distance the Hellinger distance and evens out
+    the noise. Changes smaller than `LEAST_CHANGE` are dropped.
+    """
+    found: list[int] = []
+    for first in range(0, len(probabilities), LONGEST):
+        found += [first + index for index in _search(np.sqrt(probabilities[first : first + LONGEST]))]
+    return _worth_telling(probabilities, found)
+
+
+def _search(series: Array) -> list[int]:
+    if len(series) < 2 * SHORTEST:
+        return []
+    import ruptures
+
+    search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(series)
+    return [int(index) for index in search.predict(pen=penalty(series))[:-1]]
+
+
+def penalty(series: Array) -> float:
+    """The cost of a change point for a series of shape (n, d).
+
+    Splitting constant noise lowers the squared error by a sum of chi-squares weighted by the long-run
+    variances v of the columns. It exceeds sum(v) + 2 |v| sqrt(x) + 2 max(v) x with probability at most
+    exp(-x) (Laurent & Massart 2000, lemma 1); x = log(n / FALSE_ALARMS) holds for all n places at once.
+    """
+    variances = np.maximum(long_run_variance(series), _LEAST_NOISE)
+    x = float(np.log(len(series) / FALSE_ALARMS))
+    bound = variances.sum() + 2 * np.sqrt((variances**2).sum() * x) + 2 * variances.max() * x
+    return float(bound)
+
+
+def long_run_variance(series: Array) -> Array:
+    """The long-run variance of every column, shape (d,), for a series of shape (n, d), blind to level shifts.
+
+    From the squared differences of neighbouring block means: their median ignores the few pairs that
+    a change falls between. They are short by a known factor because fusion smooths over three steps.
+    Blocks are four steps, two in a short series, where four would leave too few pairs.
+    """
+    size = 4 if len(series) >= 40 else 2
+    means = np.lib.stride_tricks.sliding_window_view(series, size, axis=0).mean(axis=-1)
+    squares = (means[size:] - means[:-size]) ** 2
+    contrast = np.convolve(np.repeat([1 / size, -1 / size], size), SMOOTHING)
+    # 0.455 is the median of a chi-square with one degree of freedom.
+    result: Array = np.median(squares, axis=0) / 0.455 / float((contrast**2).sum())
+    return result
+
+
+def _worth_telling(table: Array, found: list[int]) -> list[int]:
+    """Drops the smallest change until all are large enough; dropping one changes its neighbours' means."""
+    kept = list(found)
+    while kept:
+        edges = [0, *kept, len(table)]
+        means = [table[low:high].mean(axis=0) for low, high in pairwise(edges)]
+        sizes = [float(np.abs(after - before).sum() / 2) for before, after in pairwise(means)]
+        least = int(np.argmin(sizes))
+        if sizes[least] >= LEAST_CHANGE:
+            break
+        del kept[least]
+    return kept
+
+
+def refine(observations: Sequence[Observation], time: float, start: float, end: float) -> float:
+    """The time of the change near `time`, to the spacing of the faces.
+
+    Among the person's faces within `REACH` seconds and between `start` and `end`, the split into two
+    constant levels of least squared error; half way between the last face before and the first after. Without
+    at least two faces on either side the time stays as it is.
+    """
+    low, high = max(start, time - REACH), min(end, time + REACH)
+    faces = [o for o in observations if o.modality == "face" and low <= o.start < high and o.quality > 0]
+    if len(faces) < 4:
+        return time
+    series = np.sqrt([o.probabilities for o in faces])
+    costs = [_error(series[:split]) + _error(series[split:]) for split in range(2, len(faces) - 1)]
+    split = int(np.argmin(costs)) + 2
+    return round((faces[split - 1].start + faces[split].start) / 2, 4)
+
+
+def _error(series: Array) -> float:
+    return float(((series - series.mean(axis=0)) ** 2).sum())

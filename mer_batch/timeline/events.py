@@ -1,0 +1,190 @@
+"""Moments worth a click: cuts, people entering and leaving, onsets, changes, peaks, disagreements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from mer_batch.fusion.align import SPEAKER, merge_spans, spread_over
+from mer_batch.fusion.pool import Reading, read_step
+from mer_batch.labels import EMOTIONS, INDEX, VERBS
+from mer_batch.timeline.changes import change_points, refine
+from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Segment, Shot
+
+SHORTEST_ABSENCE = 1.0
+"""Seconds out of view that count as leaving; shorter ones are detection gaps."""
+SHORTEST_RUN = 2
+"""Steps that an onset or a disagreement must last."""
+PEAK_HEIGHT, PEAK_PROMINENCE, PEAKS_PER_PERSON = 0.4, 0.15, 5
+DISAGREEMENT = 0.15
+"""Normalised Jensen-Shannon divergence above which modalities with different labels disagree: about that
+of 0.57 on one emotion against 0.57 on another, the rest evenly spread."""
+
+
+def find_events(
+    segments: Sequence[Segment],
+    shots: Sequence[Shot],
+    people: Sequence[Person],
+    observations: Sequence[Observation] = (),
+) -> tuple[Event, ...]:
+    """All events in time order.
+
+    `observations` are the bound ones that `fuse` returns; with them the times of changes, onsets and
+    peaks are exact to the spacing of the frames instead of the steps, and details name the modalities.
+    """
+    events = [Event("cut", shot.start, None, None, "cut to another shot") for shot in shots[1:]]
+    end = shots[-1].end if shots else max((segment.end for segment in segments), default=0.0)
+    for person in people:
+        if person.name != SPEAKER:
+            events += _presence(person, end)
+    cuts = {round(shot.start, 4) for shot in shots}
+    own: dict[str | None, list[Observation]] = {}
+    for observation in observations:
+        own.setdefault(observation.person, []).append(observation)
+    for name, lane in lanes(segments).items():
+        seen = own.get(name, [])
+        peaks: list[Event] = []
+        for block in blocks(lane, cuts):
+            events += _onsets(block, seen) + _changes(block, seen)
+            peaks += _peaks(block, seen)
+        events += sorted(peaks, key=lambda event: -event.strength)[:PEAKS_PER_PERSON]
+        events += _disagreements(lane, seen)
+    return tuple(sorted(events, key=lambda event: event.time))
+
+
+def lanes(segments: Iterable[Segment]) -> dict[str | None, list[Segment]]:
+    """The segments of each person, in time order."""
+    found: dict[str | None, list[Segment]] = {}
+    for segment in sorted(segments, key=lambda segment: segment.start):
+        found.setdefault(segment.person, []).append(segment)
+    return found
+
+
+def blocks(lane: Sequence[Segment], cuts: Iterable[float] = ()) -> list[list[Segment]]:
+    """The stretches of a lane with readings, without gaps and cuts inside."""
+    breaks = {round(cut, 4) for cut in cuts}
+    found: list[list[Segment]] = []
+    last: Segment | None = None
+    for segment in lane:
+        if segment.probabilities is None:
+            last = None
+            continue
+        if last is None or abs(segment.start - last.end) > 1e-3 or round(segment.start, 4) in breaks:
+            found.append([])
+        found[-1].append(segment)
+        last = segment
+    return found
+
+
+def verb(segment: Segment) -> str:
+    """How a report speaks of the segment: looks, sounds or reads as, by the modality that weighs most.
+
+    A reading without a clear main source "reads as".
+    """
+    index = int(np.argmax(segment.weights))
+    return VERBS[MODALITIES[index]] if segment.weights[index] > 0.5 else VERBS["text"]
+
+
+def per_modality(lane: Sequence[Segment], observations: Sequence[Observation]) -> list[dict[Modality, Reading]]:
+    """What each modality says in each segment of one person, from that person's observations."""
+    return [read_step(part) for part in spread_over([(s.start, s.end) for s in lane], observations)]
+
+
+def _presence(person: Person, end: float) -> list[Event]:
+    events = []
+    for first, last in merge_spans(person.spans, join=SHORTEST_ABSENCE):
+        events.append(Event("enter", first, person.name, None, f"{person.name} comes into view", last - first))
+        if last < end - SHORTEST_ABSENCE:
+            events.append(Event("leave", last, person.name, None, f"{person.name} leaves the view", last - first))
+    return events
+
+
+def _onsets(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    """Emotions other than neutral that are new after another label and last; unsure steps do not interrupt."""
+    named = [segment for segment in block if segment.label is not None]
+    runs = [list(run) for _, run in groupby(named, key=lambda segment: segment.label)]
+    events = []
+    for before, run in pairwise(runs):
+        label = run[0].label
+        if label is None or label == "neutral" or len(run) < SHORTEST_RUN:
+            continue
+        time = refine(observations, (before[-1].end + run[0].start) / 2, before[0].start, run[-1].end)
+        strength = float(np.mean([segment.confidence for segment in run]))
+        detail = f"{_who(run[0])} {verb(run[0])} {label}, after {before[0].label}"
+        events.append(Event("onset", time, run[0].person, label, detail, strength))
+    return events
+
+
+def _changes(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    table = np.array([segment.probabilities for segment in block])
+    found = change_points(table)
+    events = []
+    for low, at, high in zip([0, *found], found, [*found[1:], len(block)], strict=False):
+        before, after = table[low:at].mean(axis=0), table[at:high].mean(axis=0)
+        size = float(np.abs(after - before).sum() / 2)
+        time = refine(observations, block[at].start, block[low].start, block[high - 1].end)
+        source, target = EMOTIONS[int(before.argmax())], EMOTIONS[int(after.argmax())]
+        who = _who(block[at])
+        detail = f"{who} changes from {source} to {target}" if source != target else f"{who} changes, still {target}"
+        events.append(Event("change", time, block[at].person, target, detail, size))
+    return events
+
+
+def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    from scipy.signal import find_peaks
+
+    events = []
+    for name in EMOTIONS:
+        if name == "neutral":
+            continue
+        curve = np.array([segment.probabilities[INDEX[name]] for segment in block if segment.probabilities])
+        # Padding with the lowest value lets a curve peak at the ends of the block, but not a flat one.
+        padded = np.pad(curve, 1, constant_values=curve.min())
+        places, found = find_peaks(padded, height=PEAK_HEIGHT, prominence=PEAK_PROMINENCE)
+        for place, prominence in zip(places - 1, found["prominences"], strict=True):
+            segment = block[int(place)]
+            detail = f"{_who(segment)} {verb(segment)} {name} most here ({curve[place]:.2f})"
+            time = _best_frame(segment, observations, name)
+            events.append(Event("peak", time, segment.person, name, detail, float(prominence)))
+    return events
+
+
+def _best_frame(segment: Segment, observations: Sequence[Observation], emotion: str) -> float:
+    """The time of the face in the segment that shows the emotion best, else the middle."""
+    faces = [o for o in observations if o.modality == "face" and segment.start <= o.start < segment.end]
+    if not faces:
+        return (segment.start + segment.end) / 2
+    return max(faces, key=lambda o: o.quality * o.probabilities[INDEX[emotion]]).start
+
+
+def _disagreements(lane: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    readings = per_modality(lane, observations)
+    marked = [
+        (segment.disagreement or 0) >= DISAGREEMENT and (not observations or len(_labels(reading)) > 1)
+        for segment, reading in zip(lane, readings, strict=True)
+    ]
+    events, index = [], 0
+    for mark, run in groupby(marked):
+        length = len(list(run))
+        if mark and length >= SHORTEST_RUN:
+            best = max(range(index, index + length), key=lambda i: lane[i].disagreement or 0)
+            segment = lane[best]
+            detail = f"{_who(segment)} {_said(readings[best])}"
+            events.append(Event("disagreement", segment.start, segment.person, None, detail, segment.disagreement or 0))
+        index += length
+    return events
+
+
+def _labels(readings: Mapping[Modality, Reading]) -> set[str]:
+    return {reading.label for reading in readings.values()}
+
+
+def _said(readings: Mapping[Modality, Reading]) -> str:
+    parts = [f"{VERBS[modality]} {reading.label}" for modality, reading in readings.items()]
+    return ", ".join(parts) or "is read differently by the modalities"
+
+
+def _who(segment: Segment) -> str:
+    return segment.person or "Somebody not in view"

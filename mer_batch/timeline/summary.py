@@ -1,0 +1,165 @@
+"""What a timeline says of each person: shares, transitions, movement, valence and arousal, in numbers and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from mer_batch.fusion.pool import Array
+from mer_batch.labels import EMOTIONS, INDEX, VALENCE_AROUSAL
+from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.timeline.events import blocks, lanes, verb
+from mer_batch.types import Observation, Segment, Timeline
+
+UNSURE = "not sure"
+"""The share of time with a reading too weak to name; stands beside the seven emotions."""
+_COORDINATES = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One person's lane in numbers. Times are seconds; None stands where there is nothing to compute.
+
+    `shares` are of `seconds_read`, by label and `UNSURE`. `coverage` is `seconds_read` of the file.
+    `transitions[i][j]` counts changes of label from i to j between consecutive named steps (the diagonal
+    counts staying); unsure steps are skipped, gaps and cuts end a chain; `transition_rates` are
+    its rows divided by their sums (zeros where a row is empty). `delta_frames` and `delta_steps` are the mean
+    total variation, 0..1, between consecutive face readings and consecutive steps. `volatility` is the
+    standard deviation of valence; `switches_per_minute` counts label changes per minute read. `path` holds
+    (time, valence, arousal) of every step read: the expectation of `labels.VALENCE_AROUSAL`.
+    """
+
+    person: str | None
+    seconds_read: float
+    coverage: float
+    shares: Mapping[str, Interval]
+    transitions: tuple[tuple[int, ...], ...]
+    transition_rates: tuple[tuple[float, ...], ...]
+    delta_frames: float | None
+    delta_steps: float | None
+    volatility: float | None
+    switches_per_minute: float | None
+    path: tuple[tuple[float, float, float], ...]
+    sentence: str
+
+
+def summarize(timeline: Timeline) -> tuple[Summary, ...]:
+    """One summary per person of the timeline, then one for evidence tied to nobody, if there is any."""
+    found = lanes(timeline.segments)
+    names: list[str | None] = [person.name for person in timeline.people]
+    names += [name for name in found if name not in names]
+    names.sort(key=lambda name: name is None)
+    return tuple(_summary(timeline, name, found.get(name, [])) for name in names)
+
+
+def _summary(timeline: Timeline, person: str | None, lane: Sequence[Segment]) -> Summary:
+    parts = blocks(lane, [shot.start for shot in timeline.shots])
+    read = [segment for part in parts for segment in part]
+    seconds = sum(segment.end - segment.start for segment in read)
+    counts = transition_counts(parts)
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = _shares(read)
+    path = np.array([s.probabilities for s in read]).reshape(-1, len(EMOTIONS)) @ _COORDINATES
+    faces = [o for o in timeline.observations if o.modality == "face" and o.person == person]
+    switches = int(counts.sum() - np.trace(counts))
+    steps = [(np.array(a.probabilities), np.array(b.probabilities)) for part in parts for a, b in pairwise(part)]
+    return Summary(
+        person=person,
+        seconds_read=seconds,
+        coverage=min(1.0, seconds / timeline.media.duration) if timeline.media.duration else 0.0,
+        shares=shares,
+        transitions=tuple(tuple(int(cell) for cell in row) for row in counts),
+        transition_rates=tuple(tuple(float(cell) for cell in row) for row in counts / np.maximum(sums, 1)),
+        delta_frames=mean_variation(_neighbours(faces, [shot.start for shot in timeline.shots])),
+        delta_steps=mean_variation(steps),
+        volatility=float(path[:, 0].std()) if len(path) > 1 else None,
+        switches_per_minute=60 * switches / seconds if seconds else None,
+        path=tuple(((s.start + s.end) / 2, float(v), float(a)) for s, (v, a) in zip(read, path, strict=True)),
+        sentence=_sentence(person, parts, shares),
+    )
+
+
+def transition_counts(parts: Sequence[Sequence[Segment]]) -> Array:
+    """Counts, shape (7, 7), from row to column, of consecutive named steps inside each contiguous part."""
+    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)))
+    for part in parts:
+        labels = [segment.label for segment in part if segment.label is not None]
+        for before, after in pairwise(labels):
+            counts[INDEX[before], INDEX[after]] += 1
+    return counts
+
+
+def mean_variation(pairs: Sequence[tuple[Array, Array]]) -> float | None:
+    """The mean total variation, 0..1, of pairs of distributions; None without any."""
+    if not pairs:
+        return None
+    return float(np.mean([np.abs(after - before).sum() / 2 for before, after in pairs]))
+
+
+def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tuple[Array, Array]]:
+    """Consecutive face readings no further apart than twice the usual, with no cut between."""
+    ordered = sorted(faces, key=lambda face: face.start)
+    if len(ordered) < 2:
+        return []
+    usual = float(np.median(np.diff([face.start for face in ordered])))
+    return [
+        (np.array(before.probabilities), np.array(after.probabilities))
+        for before, after in pairwise(ordered)
+        if after.start - before.start <= 2 * usual + 1e-6 and not any(before.start < c <= after.start for c in cuts)
+    ]
+
+
+def _shares(read: Sequence[Segment]) -> dict[str, Interval]:
+    names = (*EMOTIONS, UNSURE)
+    if not read:
+        return {}
+    lengths = np.array([segment.end - segment.start for segment in read])
+    columns = np.array([[(segment.label or UNSURE) == name for name in names] for segment in read], dtype=np.float64)
+
+    def statistic(positions: Positions) -> Array:
+        share: Array = lengths[positions] @ columns[positions] / lengths[positions].sum()
+        return share
+
+    return dict(zip(names, block_bootstrap(statistic, len(read)), strict=True))
+
+
+def clock(seconds: float) -> str:
+    """m:ss, or h:mm:ss from an hour on, rounded down."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 59.5 else f"{clock(seconds + 0.5)} min"
+
+
+def _sentence(person: str | None, parts: Sequence[Sequence[Segment]], shares: Mapping[str, Interval]) -> str:
+    """Such as: Person 1 looks mostly neutral (61 % of the 40 s read), happy at 0:42 and 3:10."""
+    who = person or "Speech tied to nobody in view"
+    read = [segment for part in parts for segment in part]
+    if not read:
+        return f"{who} could not be read: there is no evidence."
+    length = _length(sum(segment.end - segment.start for segment in read))
+    named = {name: share.value for name, share in shares.items() if name != UNSURE and share.value > 0}
+    if not named:
+        return f"{who} could not be read surely enough to name an emotion in the {length} with evidence."
+    top = max(named, key=named.__getitem__)
+    verbs = [verb(segment) for segment in read if segment.label == top]
+    most = "mostly" if named[top] > 0.5 else "most often"
+    start = f"{who} {max(verbs, key=verbs.count)} {most} {top} ({100 * named[top]:.0f} % of the {length} read)"
+    others = sorted((name for name in named if name != top), key=lambda name: -named[name])
+    return ", ".join([start, *filter(None, (_moments(name, parts) for name in others[:3]))]) + "."
+
+
+def _moments(emotion: str, parts: Sequence[Sequence[Segment]]) -> str:
+    """Where the three longest runs of the label begin, such as "happy at 0:42 and 3:10"; single steps do not count."""
+    runs = [list(run) for part in parts for label, run in groupby(part, key=lambda s: s.label) if label == emotion]
+    longest = sorted((run for run in runs if len(run) > 1), key=len, reverse=True)[:3]
+    times = [clock(run[0].start) for run in sorted(longest, key=lambda run: run[0].start)]
+    if not times:
+        return ""
+    return f"{emotion} at {times[0] if len(times) == 1 else ', '.join(times[:-1]) + ' and ' + times[-1]}"

@@ -1,0 +1,226 @@
+"""Scores of a timeline against labels made by people."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_batch.errors import DataError
+from mer_batch.labels import EMOTIONS, INDEX, canonical
+from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.timeline.events import lanes
+from mer_batch.types import Segment, Timeline
+
+Array: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.intp]
+
+NO_READING = len(EMOTIONS)
+"""The column for steps without a label: abstained, or no reading."""
+_COLUMNS = ("start", "end", "emotion")
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    """What somebody showed from `start` to `end` seconds; person None means everybody."""
+
+    start: float
+    end: float
+    person: str | None
+    emotion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One emotion: precision, recall and F1 over the named steps, and how many steps truly show it."""
+
+    emotion: str
+    precision: float
+    recall: float
+    f1: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class TruthScores:
+    """A timeline against the truth, in steps of the time grid.
+
+    `confusion[i][j]`: steps that truly are emotion i and read as j; the eighth column counts steps
+    without a label (abstained or no reading). `scores` (accuracy, uar, macro_f1, weighted_f1) are over the
+    steps that have a label and average the emotions present in the truth; `answered` is the share of
+    steps that have one. `strict_accuracy` counts a missing label as wrong.
+    """
+
+    confusion: tuple[tuple[int, ...], ...]
+    scores: Mapping[str, Interval]
+    answered: Interval
+    strict_accuracy: Interval
+    classes: tuple[ClassScore, ...]
+    steps: int
+    seconds: float
+
+
+def read_truth(path: Path) -> tuple[TruthRow, ...]:
+    """The rows of a CSV file with the columns start, end, emotion and, optionally, person.
+
+    Times are seconds; an empty person means everybody; emotions may carry any name that
+    `labels.canonical` knows. Raises `DataError` with the line number for anything else.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+            reader.fieldnames = columns
+            if missing := [name for name in _COLUMNS if name not in columns]:
+                raise DataError(
+                    f"{path}: line 1 lacks the column(s) {', '.join(missing)}; expected start,end,person,emotion"
+                )
+            rows = tuple(_row(path, reader.line_num, row) for row in reader)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV table in UTF-8: {error}") from error
+    if not rows:
+        raise DataError(f"{path} has no rows; each needs start,end,person,emotion")
+    return rows
+
+
+def _row(path: Path, line: int, row: Mapping[str, str | None]) -> TruthRow:
+    place = f"{path}: line {line}"
+    try:
+        start, end = float(row["start"] or ""), float(row["end"] or "")
+    except ValueError:
+        raise DataError(f"{place}: start and end must be seconds, got {row['start']!r} and {row['end']!r}") from None
+    if not (0 <= start < end and math.isfinite(end)):
+        raise DataError(f"{place}: needs 0 <= start < end, got {start:g} and {end:g}")
+    emotion = canonical(row["emotion"] or "")
+    if emotion is None:
+        raise DataError(f"{place}: unknown emotion {row['emotion']!r}; known: {', '.join(EMOTIONS)}")
+    return TruthRow(start, end, (row.get("person") or "").strip() or None, emotion)
+
+
+def compare(timeline: Timeline, truth: Sequence[TruthRow]) -> TruthScores:
+    """Score the timeline step by step.
+
+    A segment belongs to the row that covers most, and at least half, of it. Labelled time without any
+    segment counts as steps without a reading. Raises `DataError` for a person the timeline does not have and
+    where no labelled time lies inside the file.
+    """
+    _check_people(timeline, truth)
+    pairs: list[tuple[int, int, float]] = []
+    for person, lane in lanes(timeline.segments).items():
+        own = [row for row in truth if row.person is None or _same(row.person, person)]
+        for segment in lane:
+            if row := _row_of(segment, own):
+                reading = NO_READING if segment.label is None else INDEX[segment.label]
+                pairs.append((INDEX[row.emotion], reading, segment.end - segment.start))
+    pairs += _unseen(timeline, truth)
+    if not pairs:
+        raise DataError(f"no labelled time lies inside the file, which is {timeline.media.duration:.1f} s long")
+    return _score(np.array([pair[:2] for pair in pairs]), sum(pair[2] for pair in pairs))
+
+
+def _check_people(timeline: Timeline, truth: Iterable[TruthRow]) -> None:
+    known = [person.name for person in timeline.people]
+    for row in truth:
+        if row.person is not None and not any(_same(row.person, name) for name in known):
+            raise DataError(
+                f"the labels name {row.person!r}, whom the timeline does not have; "
+                f"it has {', '.join(known) or 'nobody'}; leave the person empty to label everybody"
+            )
+
+
+def _same(one: str, other: str | None) -> bool:
+    return other is not None and one.casefold() == other.casefold()
+
+
+def _row_of(segment: Segment, rows: Iterable[TruthRow]) -> TruthRow | None:
+    def overlap(row: TruthRow) -> float:
+        return min(row.end, segment.end) - max(row.start, segment.start)
+
+    best = max(rows, key=overlap, default=None)
+    if best is None or overlap(best) < (segment.end - segment.start) / 2 - 1e-6:
+        return None
+    return best
+
+
+def _unseen(timeline: Timeline, truth: Iterable[TruthRow]) -> list[tuple[int, int, float]]:
+    """Labelled steps inside the file for which the lane (or, for everybody, any lane) has no segment."""
+    lengths = [segment.end - segment.start for segment in timeline.segments]
+    step = float(np.median(lengths)) if lengths else 0.5
+    found = []
+    for row in truth:
+        end = min(row.end, timeline.media.duration)
+        inside = [
+            (max(s.start, row.start), min(s.end, end))
+            for s in timeline.segments
+            if s.start < end and s.end > row.start and (row.person is None or _same(row.person, s.person))
+        ]
+        rest = max(0.0, end - row.start) - _union(inside)
+        found += [(INDEX[row.emotion], NO_READING, step)] * round(rest / step)
+    return found
+
+
+def _union(spans: Iterable[tuple[float, float]]) -> float:
+    total, reached = 0.0, -math.inf
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _score(pairs: Counts, seconds: float) -> TruthScores:
+    truth, reading = pairs[:, 0], pairs[:, 1]
+
+    def statistic(positions: Positions) -> Array:
+        table = np.bincount(truth[positions] * 8 + reading[positions], minlength=56).reshape(7, 8)
+        return np.array([*_averages(table[:, :7]), table[:, :7].sum() / table.sum(), np.trace(table) / table.sum()])
+
+    names = ("accuracy", "uar", "macro_f1", "weighted_f1")
+    intervals = block_bootstrap(statistic, len(pairs))
+    confusion = np.bincount(truth * 8 + reading, minlength=56).reshape(7, 8)
+    return TruthScores(
+        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+        scores=dict(zip(names, intervals, strict=False)),
+        answered=intervals[4],
+        strict_accuracy=intervals[5],
+        classes=_classes(confusion),
+        steps=len(pairs),
+        seconds=float(seconds),
+    )
+
+
+def _rates(table: Counts) -> tuple[Array, Array, Array]:
+    """Precision, recall and F1 of each class, 0 where undefined, from counts of shape (7, 7)."""
+    hits = np.diag(table).astype(np.float64)
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    return hits / np.maximum(columns, 1), hits / np.maximum(rows, 1), 2 * hits / np.maximum(rows + columns, 1)
+
+
+def _averages(table: Counts) -> tuple[float, float, float, float]:
+    """Accuracy, unweighted recall, macro and weighted F1 over the classes that the truth has; NaN without steps."""
+    rows = table.sum(axis=1)
+    present = rows > 0
+    if not present.any():
+        return (math.nan,) * 4
+    _, recall, f1 = _rates(table)
+    return (
+        float(np.trace(table) / rows.sum()),
+        float(recall[present].mean()),
+        float(f1[present].mean()),
+        float(f1 @ rows / rows.sum()),
+    )
+
+
+def _classes(confusion: Counts) -> tuple[ClassScore, ...]:
+    rates = zip(EMOTIONS, *_rates(confusion[:, :7]), confusion.sum(axis=1), strict=True)
+    return tuple(
+        ClassScore(name, float(precision), float(recall), float(f1), int(steps))
+        for name, precision, recall, f1, steps in rates
+    )
