@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 import record
-
 from mer_batch.media.binary import ffmpeg_path
 
 EXAMPLE = record.ROOT / "examples" / "interview.mp4"

@@ -78,6 +78,8 @@ def read_timeline(path: Path) -> Timeline:
 
 def headline(timeline: Timeline) -> list[str]:
     """The sentences that sum a timeline up."""
-    from mer_batch.timeline.summary import summarise
+    from mer_batch.report.lead import lead
+    from mer_batch.timeline.agreement import agreement
+    from mer_batch.timeline.summary import summarize
 
-    return list(summarise(timeline).sentences)
+    return lead(timeline, summarize(timeline), agreement(timeline))

@@ -127,9 +127,7 @@ class _Analysis:
 
         options = self.options
         frames = media.read_frames(self.media, options.fps, options.start, options.end, on_warning=self.notices.append)
-        readings = read_faces(
-            frames, self._reader("face"), device=options.device, on_progress=self._share("face")
-        )
+        readings = read_faces(frames, self._reader("face"), device=options.device, on_progress=self._share("face"))
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots = readings.people, readings.shots
@@ -145,7 +143,9 @@ class _Analysis:
         from mer_batch.voice.read import read_voice
 
         options = self.options
-        blocks = media.read_audio(self.media, options.start, options.end, options.audio_track)
+        blocks = media.read_audio(
+            self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
+        )
         readings = read_voice(blocks, self._reader("voice"), on_progress=self._share("voice"))
         self.speech, self.loudness = readings.speech, readings.loudness
         if self._wants("voice"):

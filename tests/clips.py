@@ -6,6 +6,7 @@ picture belongs; `click` is silence with one click.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -97,3 +98,8 @@ def turned(path: Path, source: Path, degrees: int) -> Path:
         return make(path, "-display_rotation", str(degrees), "-i", f"file:{source}", "-c", "copy")
     except AssertionError:  # before ffmpeg 6 the flag is set through the metadata
         return make(path, "-i", f"file:{source}", "-c", "copy", "-metadata:s:v:0", f"rotate={degrees}")
+
+
+def resident_bytes() -> int:
+    """The memory this process holds now (Linux only)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

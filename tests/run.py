@@ -23,7 +23,9 @@ def main() -> int:
     failed = []
     for name, arguments in STEPS.items():
         print(f"== {name}", flush=True)
-        if subprocess.run([sys.executable, *arguments, *extra(name)], cwd=ROOT, env=environment, check=False).returncode:
+        if subprocess.run(
+            [sys.executable, *arguments, *extra(name)], cwd=ROOT, env=environment, check=False
+        ).returncode:
             failed.append(name)
     print(f"failed: {', '.join(failed)}" if failed else "all steps passed", flush=True)
     return len(failed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from mer_batch.classifier import load_classifier
 from mer_batch.errors import unknown_name
@@ -23,17 +24,19 @@ def evaluate_model(task: str, data: Path | None, model: str, tta: bool, device: 
     """The set's name, the scores, and notes on what was left out."""
     if task not in MODALITIES:
         raise unknown_name("task", task, MODALITIES)
-    modality = cast(Modality, task)
+    modality: Modality = task
     views = views_for(modality) if tta else None
-    labelled, notes = _labelled(modality, data, device)
     reader = load_classifier(modality, model, device)
+    labelled, notes = _labelled(modality, data, reader.card.input, device)
     return labelled.name, evaluate(reader, labelled, views), notes
 
 
-def _labelled(modality: Modality, data: Path | None, device: str) -> tuple[LabelledSet, list[str]]:
+def _labelled(
+    modality: Modality, data: Path | None, card_input: Mapping[str, Any], device: str
+) -> tuple[LabelledSet, list[str]]:
     if data is None:
         recipe = read_recipe(RECIPES[modality])
         return load_task(recipe.task, recipe.data).held_out("test"), []
-    labelled, skipped = load_set(modality, data, device)
+    labelled, skipped = load_set(modality, data, card_input, device)
     notes = [f"{count} items labelled {name!r} left out: no counterpart" for name, count in sorted(skipped.items())]
     return labelled, notes

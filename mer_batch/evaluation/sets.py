@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -51,8 +51,12 @@ class Rows:
     skipped: Counter[str]
 
 
-def load_set(modality: Modality, source: Path, device: str = "auto") -> tuple[LabelledSet, Counter[str]]:
+def load_set(
+    modality: Modality, source: Path, card_input: Mapping[str, Any], device: str = "auto"
+) -> tuple[LabelledSet, Counter[str]]:
     """The set at `source` for a modality, and how many rows had a label outside ours.
+
+    `card_input` is the input section of the model that will read it: faces are framed for it.
 
     Raises `DataError` when there is nothing to read or a row is malformed.
     """
@@ -65,12 +69,14 @@ def load_set(modality: Modality, source: Path, device: str = "auto") -> tuple[La
     if not rows.values:
         outside = ", ".join(sorted(rows.skipped)) or "none"
         raise DataError(f"{source} has no usable {modality} example (labels outside ours: {outside})")
-    if is_text != (modality == "text") and is_text:
+    if is_text and modality != "text":
         raise DataError(f"{source} has texts, but {modality} needs a path column")
-    return _items(modality, source, rows, is_text, device), rows.skipped
+    return _items(modality, source, rows, is_text, lambda: _face_reader(device, card_input)), rows.skipped
 
 
-def _items(modality: Modality, source: Path, rows: Rows, is_text: bool, device: str) -> LabelledSet:
+def _items(
+    modality: Modality, source: Path, rows: Rows, is_text: bool, face_reader: Callable[[], Callable[[Path], Any]]
+) -> LabelledSet:
     if is_text:
         return LabelledSet(str(source.name), rows.values, rows.labels, [str(i) for i in range(len(rows.values))])
     base = source if source.is_dir() else source.parent
@@ -80,7 +86,7 @@ def _items(modality: Modality, source: Path, rows: Rows, is_text: bool, device: 
             raise DataError(f"{source}: the file {path} does not exist")
     if modality == "voice":
         return _voice_set(source, paths, rows.labels)
-    read = _read_text if modality == "text" else _face_reader(device)
+    read = _read_text if modality == "text" else face_reader()
     return LabelledSet(source.name, LazyItems(paths, read), rows.labels, rows.values)
 
 
@@ -116,10 +122,10 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace").strip()
 
 
-def _face_reader(device: str) -> Callable[[Path], Any]:
+def _face_reader(device: str, card_input: Mapping[str, Any]) -> Callable[[Path], Any]:
     from mer_batch.face.stills import StillReader
 
-    return StillReader(device).read
+    return StillReader(device, card_input).read
 
 
 def _voice_set(source: Path, paths: Sequence[Path], labels: Sequence[int]) -> LabelledSet:
@@ -133,4 +139,5 @@ def _windows(path: Path) -> Iterator[Any]:
     from mer_batch import media
     from mer_batch.voice.windows import clip_windows
 
-    return iter(clip_windows(media.load_audio(media.probe(path), 0.0, None)))
+    clip = media.probe(path)
+    return iter(clip_windows(media.load_audio(clip, 0.0, clip.duration)))

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mer_batch.config import DEFAULTS
 from mer_batch.fusion import pool
 from mer_batch.fusion.align import SPEAKER, Span, bind_observations, merge_spans, spread_over, time_grid
 from mer_batch.types import MODALITIES, Gap, Modality, Observation, Person, Segment
 
-DEFAULT_STEP = 0.5
-"""Seconds of a step of the time grid."""
-DEFAULT_ABSTAIN = 0.4
-"""The least fused probability that is given a name."""
 _NO_EVIDENCE = {"face": "not in view", "voice": "no speech tied to this person", "text": "no words tied to this person"}
 SMOOTHING = (0.25, 0.5, 0.25)
 """Weights of the step before, the step itself and the one after, on log-probabilities."""
@@ -38,8 +35,8 @@ def fuse(
     people: Sequence[Person],
     cuts: Sequence[float],
     reliabilities: Mapping[Modality, float],
-    step: float = DEFAULT_STEP,
-    abstain: float = DEFAULT_ABSTAIN,
+    step: float = DEFAULTS.step,
+    abstain: float = DEFAULTS.abstain,
 ) -> Fused:
     """Fuse the readings of all modalities into one lane of segments per person.
 

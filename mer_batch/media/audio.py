@@ -13,7 +13,7 @@ from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_opti
 from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
 
 _JITTER = SAMPLE_RATE // 25
-"""Time stamps that are late by up to 40 ms are rounding or jitter; more is a real gap."""
+"""Time stamps that are off by up to 40 ms are rounding or jitter; more is a real gap or overlap."""
 
 
 def audio_track(media: Media, track: int | None = None) -> int:
@@ -86,15 +86,22 @@ def _read(
 def _placed(packets: Iterable[tuple[float, bytearray]]) -> Generator[tuple[int, Samples], None, None]:
     """(position, samples) without overlaps, positions counted in samples from time 0."""
     cursor: int | None = None
+    dropped = 0
     for time, packet in packets:
         samples: Samples = np.frombuffer(packet, dtype=np.float32)
         samples = np.clip(samples, -1, 1)
         position = round(time * SAMPLE_RATE)
         if cursor is not None and position - cursor <= _JITTER:
-            # Where stamps run backwards they are wrong, not the sound: nothing is thrown away.
+            overlap = cursor - position
+            # Sound that is there twice is dropped to stay in time, unless the stamps overlap so often
+            # that they are wrong, not the sound.
+            if overlap > _JITTER and dropped < SAMPLE_RATE + cursor // 50:
+                samples = samples[overlap:]
+                dropped += min(overlap, len(packet) // 4)
             position = cursor
-        yield position, samples
-        cursor = position + len(samples)
+        if len(samples):
+            yield position, samples
+            cursor = position + len(samples)
 
 
 def _blocks(pieces: Iterable[tuple[int, Samples]], size: int) -> Generator[tuple[int, Samples], None, None]:

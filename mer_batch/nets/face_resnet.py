@@ -14,14 +14,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
+        last = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(last.weight)  # starts as the identity, which lets a high rate begin safely
         self.body = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(outputs),
+            last,
         )
-        nn.init.zeros_(self.body[-1].weight)  # starts as the identity, which lets a high rate begin safely
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or inputs != outputs:
             pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()

@@ -1,7 +1,8 @@
 from pathlib import Path
 
-import clips
 import pytest
+
+import clips
 
 
 @pytest.fixture(params=clips.ffmpeg_choices(), ids=lambda program: Path(program).name)

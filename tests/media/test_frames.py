@@ -1,12 +1,11 @@
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import clips
 import numpy as np
 import pytest
 
+import clips
 from mer_batch.errors import InputError, UsageError
 from mer_batch.media import grab_frame, probe, process, read_frames
 from mer_batch.types import Frame
@@ -234,17 +233,13 @@ def test_closing_ends_ffmpeg(clock_clip: Path, monkeypatch: pytest.MonkeyPatch) 
     assert running.stdout.closed
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory use from /proc")
 def test_memory_is_constant(tmp_path: Path) -> None:
     short = clips.make(tmp_path / "a.mp4", *clips.corners(10, fps=5, size="320x240"), *clips.X264)
     long = clips.make(tmp_path / "b.mp4", "-stream_loop", "59", "-i", f"{short}", "-c", "copy")
     for _ in read_frames(probe(short)):
         pass
-    before = _resident()
-    peak = max(_resident() for _ in read_frames(probe(long)))
+    before = clips.resident_bytes()
+    peak = max(clips.resident_bytes() for _ in read_frames(probe(long)))
     # All 3000 pictures would be 690 MB.
     assert peak - before < 30e6

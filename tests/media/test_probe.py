@@ -1,9 +1,9 @@
 import os
 from pathlib import Path
 
-import clips
 import pytest
 
+import clips
 from mer_batch.errors import InputError, ModelError
 from mer_batch.media import ffmpeg_path, probe, read_frames
 

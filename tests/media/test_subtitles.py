@@ -1,8 +1,8 @@
 from pathlib import Path
 
-import clips
 import pytest
 
+import clips
 from mer_batch.errors import UsageError
 from mer_batch.media import probe, read_subtitles
 

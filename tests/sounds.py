@@ -1,0 +1,91 @@
+"""Sounds with known truth for the voice tests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import wave
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mer_batch.classifier import Classifier
+from mer_batch.nets.store import ModelCard
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Floats, Samples
+from mer_batch.voice import activity, windows
+
+
+def silence(seconds: float) -> Samples:
+    return np.zeros(round(seconds * SAMPLE_RATE), dtype=np.float32)
+
+
+def hiss(seconds: float, level: float = 0.05) -> Samples:
+    return (np.random.default_rng(0).standard_normal(round(seconds * SAMPLE_RATE)) * level).astype(np.float32)
+
+
+def chord(seconds: float) -> Samples:
+    """Held notes, as music has."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return sum(0.1 * np.sin(2 * np.pi * hertz * time) for hertz in (220, 277.2, 329.6)).astype(np.float32)  # type: ignore[union-attr]
+
+
+def speech(folder: Path, text: str = "The ships are leaving the harbour early in the morning today") -> Samples:
+    """Spoken words, without silence around them."""
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    path = folder / "speech.wav"
+    subprocess.run(["espeak-ng", "-s", "150", "-w", str(path), text], check=True, capture_output=True)
+    with wave.open(str(path)) as file:
+        raw = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16).astype(np.float32) / 32768
+        rate = file.getframerate()
+    time = np.arange(int(len(raw) / rate * SAMPLE_RATE)) / SAMPLE_RATE
+    sound = np.interp(time, np.arange(len(raw)) / rate, raw).astype(np.float32)
+    loud = np.flatnonzero(np.abs(sound) > 0.01)
+    return sound[loud[0] : loud[-1] + 1]
+
+
+def blocks(samples: Samples, size: float = 1.0, start: float = 0.0) -> Iterator[tuple[float, Samples]]:
+    step = round(size * SAMPLE_RATE)
+    for first in range(0, len(samples), step):
+        yield start + first / SAMPLE_RATE, samples[first : first + step]
+
+
+class Loud(activity.SpeechDetector):
+    """Calls every frame speech that is louder than -40 dBFS: known truth without a network."""
+
+    def __init__(self) -> None:
+        self.regions = activity.SpeechRegions()
+        self._model = _Level()  # type: ignore[assignment]
+        self._rest = silence(0)
+        self._time = 0.0
+
+
+class _Level:
+    def __call__(self, frame: object, _rate: int) -> float:
+        return float(np.square(np.asarray(frame)).mean() > 1e-4)
+
+    def reset_states(self) -> None:
+        pass
+
+
+@pytest.fixture
+def loud_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "SpeechDetector", Loud)
+
+
+class Recorder(Classifier[AudioWindow]):
+    """Remembers what it was shown; always reads "angry"."""
+
+    def __init__(self) -> None:
+        self.card = ModelCard("recorder", "voice", "none", {}, {}, "nothing", "none")
+        self.batches: list[int] = []
+        self.seen: list[tuple[float, float, int]] = []
+
+    def logits(self, items: Sequence[AudioWindow]) -> Floats:
+        self.batches.append(len(items))
+        self.seen += [(item.start, item.end, len(item.samples)) for item in items]
+        scores = np.zeros((len(items), 7), dtype=np.float32)
+        scores[:, 0] = 4
+        return scores

@@ -1,0 +1,70 @@
+"""Documentation is run: every `mer` line of the README works as written, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import toy_fer
+from mer_batch.cli import app
+from mer_batch.resources import data_dir
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md")])
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```\n(.*?)^```", README, flags=re.M | re.S)
+COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.startswith("mer ")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the README speaks of."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("interview", "talk", "clip"):
+        shutil.copy(ROOT / "examples" / "interview.mp4", f"{name}.mp4")
+    shutil.copy(ROOT / "examples" / "interview.truth.csv", "truth.csv")
+    Path("talk.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nI am so happy about this!\n")
+    rng = np.random.default_rng(0)
+    for label in ("happy", "sad"):
+        Path("my_faces", label).mkdir(parents=True)
+        Image.fromarray(toy_fer.stripes(1, rng)).save(Path("my_faces", label, "1.png"))
+    monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
+    return tmp_path
+
+
+def test_there_are_commands_to_run() -> None:
+    assert len(COMMANDS) >= 7
+    assert {shlex.split(line)[1] for line in COMMANDS} == {"analyze", "report", "evaluate", "train", "models"}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_works_as_written(line: str, desk: Path) -> None:
+    if "hf:NAME" in line:
+        line = line.replace("hf:NAME", str(data_dir("models") / "face"))
+    if "timeline.json" in line:
+        assert CliRunner().invoke(app, ["analyze", "interview.mp4", "--end", "3", "--quiet"]).exit_code == 0
+    shorten = ["--end", "3", "--quiet"] if " analyze " in line else []
+    result = CliRunner().invoke(app, [*shlex.split(line)[1:], *shorten])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+def test_architecture_names_every_folder() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    packages = [path.parent for path in (ROOT / "mer_batch").glob("*/__init__.py")]
+    assert len(packages) >= 9
+    for folder in packages:
+        assert f"mer_batch/{folder.name}/" in text
