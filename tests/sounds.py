@@ -55,7 +55,7 @@ def blocks(samples: Samples, size: float = 1.0, start: float = 0.0) -> Iterator[
 class Loud(activity.SpeechDetector):
     """Calls every frame speech that is louder than -40 dBFS: known truth without a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: object = None) -> None:
         self.regions = activity.SpeechRegions()
         self._model = _Level()  # type: ignore[assignment]
         self._rest = silence(0)

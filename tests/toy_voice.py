@@ -13,7 +13,7 @@ import pandas as pd
 from mer_batch.labels import EMOTIONS
 from mer_batch.types import SAMPLE_RATE, Samples
 
-SPLITS = {"train": 6, "validation": 2, "test": 2}
+SPLITS = {"train": 4, "validation": 1, "test": 2}
 """Clips per class."""
 
 

@@ -49,6 +49,7 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(bands), persistent=False)
 
     def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, samples) to (n, 1, bands, frames) and (n, 1, 1, frames)."""
         spectrum = torch.stft(waves, SPECTRUM, HOP, window=self.window, center=False, return_complex=True)
         power = spectrum.real.square() + spectrum.imag.square()
         mel = (power.transpose(1, 2) @ self.filters).transpose(1, 2)
@@ -81,6 +82,7 @@ class Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, bands, frames) to (n, outputs, fewer bands, fewer frames)."""
         x = functional.relu(self.norm1(self.down(x)))
         return functional.relu(x + self.norm2(self.conv(x)))
 
@@ -104,9 +106,11 @@ class VoiceCnn(nn.Module):
             nn.Conv1d(widths[-1] * height, widths[-1], 1, bias=False), nn.BatchNorm1d(widths[-1]), nn.ReLU()
         )
         self.attend = nn.Sequential(nn.Conv1d(widths[-1], 32, 1), nn.Tanh(), nn.Conv1d(32, widths[-1], 1))
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * widths[-1], classes))
+        self.last = nn.Sequential(nn.BatchNorm1d(2 * widths[-1]), nn.Dropout(dropout))
+        self.head = nn.Linear(2 * widths[-1], classes)
 
     def forward(self, waves: Tensor) -> Tensor:
+        """(n, samples) to (n, classes)."""
         x, sound = self.front(waves)
         if self.training and self.masks:
             x = spec_mask(x, times=self.masks)
@@ -114,7 +118,7 @@ class VoiceCnn(nn.Module):
         for block in self.blocks:
             x = block(x * _shrink(sound, x))
         sound = _shrink(sound, x)
-        scores: Tensor = self.head(self._pool(self.join((x * sound).flatten(1, 2)), sound[:, 0]))
+        scores: Tensor = self.head(self.last(self._pool(self.join((x * sound).flatten(1, 2)), sound[:, 0])))
         return scores
 
     def _pool(self, x: Tensor, sound: Tensor) -> Tensor:

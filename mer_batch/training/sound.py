@@ -29,14 +29,18 @@ def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> T
 
 def level(waves: Tensor, target: float = 0.05) -> Tensor:
     """Every wave at the same root mean square over its non-zero samples."""
-    count = (waves != 0).sum(dim=1, keepdim=True).clamp(min=1)
-    rms = (waves.square().sum(dim=1, keepdim=True) / count).sqrt()
-    return waves * (target / rms.clamp(min=1e-7))
+    import torch
+
+    count = torch.count_nonzero(waves, dim=1).clamp(min=1)
+    rms = torch.linalg.vector_norm(waves, dim=1) / count.sqrt()
+    return waves * (target / rms.clamp(min=1e-7))[:, None]
 
 
 def extent(waves: Tensor) -> tuple[Tensor, Tensor]:
-    """First and last-but-one index (n, 1) of the sound between the zeros."""
-    sound = (waves != 0).to(waves.dtype)
+    """Where the sound between the zeros begins and ends: indices (n, 1)."""
+    import torch
+
+    sound = (waves != 0).view(torch.uint8)
     first = sound.argmax(dim=1, keepdim=True)
     last = waves.shape[1] - sound.flip(1).argmax(dim=1, keepdim=True)
     return first.to(waves), last.to(waves)
@@ -45,31 +49,43 @@ def extent(waves: Tensor) -> tuple[Tensor, Tensor]:
 def resample(waves: Tensor, length: int, generator: torch.Generator, amount: float = 0.14) -> Tensor:
     """A stretch of `length` samples at a random place, played 1 - `amount` to 1 + `amount` times as fast."""
     import torch
+    from torch.nn import functional
 
     n = len(waves)
-    speed = _uniform((n, 1), 1 - amount, 1 + amount, generator, waves)
+    size = (length * _uniform((n, 1), 1 - amount, 1 + amount, generator, waves)).round()
     first, last = extent(waves)
-    spare = last - speed * length
+    spare = last - size
     place = torch.minimum(first, spare) + (spare - first).abs() * _uniform((n, 1), 0, 1, generator, waves)
-    source = place + speed * torch.arange(length).to(waves)
-    whole = source.floor()
-    inside = (whole >= 0) & (whole < waves.shape[1] - 1)
-    index = whole.clamp(0, waves.shape[1] - 2).long()
-    left, right = waves.gather(1, index), waves.gather(1, index + 1)
-    return torch.where(inside, left + (right - left) * (source - whole), 0.0)
+    begins, ends = place.long().flatten(), (place.long() + size.long()).flatten()
+    parts = [
+        functional.interpolate(_stretch(wave, begin, end)[None, None], size=length, mode="linear", align_corners=False)
+        for wave, begin, end in zip(waves, begins.tolist(), ends.tolist(), strict=True)
+    ]
+    return torch.cat(parts)[:, 0]
+
+
+def _stretch(wave: Tensor, begin: int, end: int) -> Tensor:
+    """Samples `begin` to `end` of a wave, with zeros where it has none."""
+    from torch.nn import functional
+
+    return functional.pad(wave[max(begin, 0) : max(end, 0)], (max(-begin, 0), max(end - len(wave), 0)))
 
 
 def shorten(waves: Tensor, generator: torch.Generator, share: float = 0.3, least: float = 0.45) -> Tensor:
     """Only a part of the sound, at least `least` of it, for some waves."""
-    import torch
-
     n = len(waves)
     first, last = extent(waves)
     kept = (last - first) * _uniform((n, 1), least, 1, generator, waves)
     start = first + (last - first - kept) * _uniform((n, 1), 0, 1, generator, waves)
-    index = torch.arange(waves.shape[1]).to(waves)
-    inside = (index >= start) & (index < start + kept)
-    return torch.where(inside | ~_chance(n, share, generator, waves), waves, 0.0)
+    chosen = _chance(n, share, generator, waves).flatten().tolist()
+    result = waves.clone()
+    for row, begin, end in zip(
+        result, start.long().flatten().tolist(), (start + kept).long().flatten().tolist(), strict=True
+    ):
+        if chosen.pop(0):
+            row[:begin] = 0
+            row[end:] = 0
+    return result
 
 
 def response(n: int, bins: int, generator: torch.Generator, like: Tensor, amount: float = 8.0) -> Tensor:
@@ -116,15 +132,25 @@ def noise(waves: Tensor, generator: torch.Generator) -> Tensor:
     return level(torch.where(_chance(n, 0.3, generator, waves), others, coloured))
 
 
-def sound(waves: Tensor, length: int, generator: torch.Generator) -> Tensor:
-    """All of the above for a batch; returns (n, length)."""
+def colour(waves: Tensor, generator: torch.Generator) -> Tensor:
+    """Waves as another microphone hears them, some of them in a room."""
     import torch
 
-    waves = level(shorten(resample(waves, length, generator), generator))
-    n, silent = len(waves), waves == 0
-    filters = torch.where(_chance(n, 0.7, generator, waves), response(n, length // 2 + 1, generator, waves), 1.0)
+    n, length = waves.shape
     rooms = torch.fft.rfft(room(n, RATE // 2, generator, waves), n=length)
-    rooms = torch.where(_chance(n, 0.3, generator, waves), rooms, 1.0 + 0j)
-    waves = level(torch.fft.irfft(torch.fft.rfft(waves) * filters * rooms, n=length).masked_fill(silent, 0.0))
-    loudness = 10 ** (-_uniform((n, 1), 3, 35, generator, waves) / 20) * _chance(n, 0.6, generator, waves)
-    return level((waves + noise(waves, generator) * loudness).masked_fill(silent, 0.0))
+    rooms = torch.where(_chance(n, 0.35, generator, waves), rooms, 1.0 + 0j)
+    filters = response(n, length // 2 + 1, generator, waves)
+    return torch.fft.irfft(torch.fft.rfft(waves) * filters * rooms, n=length)
+
+
+def sound(waves: Tensor, length: int, generator: torch.Generator, coloured: float = 0.6, noisy: float = 0.5) -> Tensor:
+    """All of the above for a batch; returns (n, length). `coloured` and `noisy` are the shares of waves touched."""
+    waves = level(shorten(resample(waves, length, generator), generator))
+    silent = waves == 0
+    chosen = _chance(len(waves), coloured, generator, waves)[:, 0]
+    waves[chosen] = level(colour(waves[chosen], generator).masked_fill(silent[chosen], 0.0))
+    chosen = _chance(len(waves), noisy, generator, waves)[:, 0]
+    background = noise(waves[chosen], generator)
+    loudness = 10 ** (-_uniform((len(background), 1), 5, 35, generator, waves) / 20)
+    waves[chosen] = waves[chosen] + background * loudness
+    return level(waves.masked_fill(silent, 0.0))

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SETS: Final = ("ravdess", "tess", "emovo", "emodb")
-OPTIONS: Final = {"sets": list(SETS), "test": ["ravdess"], "split": "voice", "seconds": 3.0, "limit": 0}
+OPTIONS: Final[Mapping[str, Any]] = {
+    "sets": list(SETS),
+    "test": ["ravdess"],
+    "split": "voice",
+    "seconds": 3.0,
+    "limit": 0,
+}
 STORED: Final = 4.0
 """Seconds of sound kept per training example, so that a random stretch of it can be played faster."""
 MARGIN: Final = 0.15
@@ -44,7 +50,7 @@ def decode(data: bytes) -> Samples:
     """The sound of an encoded clip as 16 kHz mono samples (n,) in [-1, 1]."""
     import av
 
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
         return np.concatenate([part.to_ndarray().reshape(-1) for part in [*frames, *resampler.resample(None)]])
@@ -79,7 +85,7 @@ class ActedSpeech(Task):
     )
 
     def __init__(
-        self, root: Path, sets: Sequence[str], test: Sequence[str], split: str, seconds: float, limit: int
+        self, root: Path, sets: Sequence[str], test: Sequence[str], split: Path, seconds: float, limit: int
     ) -> None:
         self._root, self._sets, self._test, self._split, self._limit = root, sets, test, split, limit
         self._length = round(seconds * SAMPLE_RATE)
@@ -92,7 +98,7 @@ class ActedSpeech(Task):
         rows = pd.concat(tables, ignore_index=True)
         rows["id"] = rows["set"] + "/" + rows["path"]
         rows["emotion"] = [_label(name) for name in rows["label"]]
-        parts = pd.read_csv(data_dir("train") / "splits" / f"{self._split}.csv").set_index("id")["split"]
+        parts = pd.read_csv(self._split).set_index("id")["split"]
         return rows.join(parts, on="id", how="inner")
 
     def _part(self, split: str) -> pd.DataFrame:
@@ -103,10 +109,7 @@ class ActedSpeech(Task):
         for name, group in rows.groupby("set", sort=False):
             with tarfile.open(self._root / str(name) / "audio.tar") as archive:
                 for path in group["path"]:
-                    member = archive.extractfile(path)
-                    if member is None:
-                        raise DataError(f"{path} is missing from {name}/audio.tar; fetch the set again")
-                    yield decode(member.read())
+                    yield decode(_member(archive, path))
 
     def _examples(self, rows: pd.DataFrame) -> Examples:
         import torch
@@ -154,6 +157,16 @@ class ActedSpeech(Task):
         return sound.level(waves[:, spare // 2 : spare // 2 + self._length])
 
 
+def _member(archive: tarfile.TarFile, path: str) -> bytes:
+    try:
+        member = archive.extractfile(path)
+    except KeyError:
+        member = None
+    if member is None:
+        raise DataError(f"{path} is missing from {Path(str(archive.name))}; fetch the set again")
+    return member.read()
+
+
 def _label(name: str) -> int:
     emotion = canonical(name)
     if emotion is None:
@@ -166,8 +179,16 @@ def task(options: Mapping[str, Any]) -> Task:
     for key in options:
         if key not in OPTIONS:
             raise unknown_name("[data] option", key, OPTIONS)
-    chosen = OPTIONS | dict(options)
+    chosen = dict(OPTIONS) | dict(options)
     for name in [*chosen["sets"], *chosen["test"]]:
         if name not in SETS:
             raise unknown_name("voice data set", str(name), SETS)
-    return ActedSpeech(data_set("speech"), **chosen)
+    return ActedSpeech(data_set("speech"), **chosen | {"split": _split_file(str(chosen["split"]))})
+
+
+def _split_file(name: str) -> Path:
+    """The list of parts in `train/splits`, or a CSV file of one's own."""
+    shipped = {path.stem: path for path in (data_dir("train") / "splits").glob("voice*.csv")}
+    if name not in shipped and not Path(name).is_file():
+        raise unknown_name("voice split", name, shipped)
+    return shipped.get(name) or Path(name)

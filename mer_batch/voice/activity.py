@@ -1,0 +1,149 @@
+"""Where somebody speaks: silero-vad run as a stream, with hysteresis (silero-vad, MIT, its own weights)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+
+from mer_batch.types import SAMPLE_RATE, Samples
+
+if TYPE_CHECKING:
+    from torch.jit import ScriptModule
+
+Span: TypeAlias = tuple[float, float]
+
+FRAME: Final = 512
+"""Samples that silero-vad judges at once at 16 kHz (32 ms)."""
+
+
+class SpeechRegions:
+    """Turns probabilities of speech into regions, one frame after the other.
+
+    A region opens at `enter` and closes after `min_silence` seconds below `leave`; shorter bursts than
+    `min_speech` are dropped; `pad` seconds are added on both sides, never beyond half of a pause.
+    """
+
+    def __init__(
+        self,
+        *,
+        enter: float = 0.5,
+        leave: float = 0.35,
+        min_speech: float = 0.25,
+        min_silence: float = 0.3,
+        pad: float = 0.06,
+    ) -> None:
+        if not 0 < leave <= enter < 1:
+            raise ValueError(f"thresholds need 0 < leave <= enter < 1, got {leave} and {enter}")
+        if pad > min_silence / 2:
+            raise ValueError(f"pad must be at most half of min_silence, got {pad} and {min_silence}")
+        self._enter, self._leave = enter, leave
+        self._min_speech, self._min_silence, self._pad = min_speech, min_silence, pad
+        self._floor = 0.0
+        self._now = 0.0
+        self._onset: float | None = None
+        self._voiced_until = 0.0
+        self.closed: list[Span] = []
+        """Finished regions in time order."""
+
+    def add(self, start: float, end: float, probability: float) -> None:
+        """Judge the frame from `start` to `end` seconds; frames come in time order."""
+        self._now = end
+        if self._onset is None:
+            if probability >= self._enter:
+                self._onset, self._voiced_until = start, end
+        elif probability >= self._leave:
+            self._voiced_until = end
+        elif end - self._voiced_until >= self._min_silence:
+            self._close(self._voiced_until + self._pad)
+
+    def cut(self, time: float) -> None:
+        """End the sound at `time`: an open region closes there, nothing reaches across."""
+        self._close(min(self._voiced_until + self._pad, time))
+        self._floor = self._now = time
+
+    def _close(self, end: float) -> None:
+        if self._onset is not None and self._voiced_until - self._onset >= self._min_speech:
+            self.closed.append((self._padded(self._onset), end))
+        self._onset = None
+
+    def _padded(self, onset: float) -> float:
+        floor = max(self._floor, self.closed[-1][1]) if self.closed else self._floor
+        return max(onset - self._pad, floor)
+
+    @property
+    def open(self) -> Span | None:
+        """The region that is still going on, up to the time that is certain, or None."""
+        if self._onset is None or self._voiced_until - self._onset < self._min_speech:
+            return None
+        return self._padded(self._onset), self._voiced_until
+
+    @property
+    def settled(self) -> float:
+        """Until when it is certain what is speech and what is not, in seconds."""
+        if self.open is not None:
+            return self._voiced_until
+        return max((self._now if self._onset is None else self._onset) - self._pad, self._floor)
+
+
+class SpeechDetector:
+    """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed."""
+
+    def __init__(self, model: ScriptModule | None = None) -> None:
+        self.regions = SpeechRegions()
+        self._model = model or load_silero()
+        self._model.reset_states()
+        self._rest: Samples = np.zeros(0, dtype=np.float32)
+        self._time = 0.0
+
+    def restart(self, time: float) -> None:
+        """Forget the sound so far: what follows starts at `time` seconds and is not its continuation."""
+        self.finish()
+        self._time = time
+        self.regions.cut(time)
+
+    def feed(self, samples: Samples) -> None:
+        """Judge the next samples (n,), float32 in [-1, 1]."""
+        import torch
+
+        sound = np.concatenate([self._rest, samples])
+        whole = len(sound) // FRAME * FRAME
+        self._rest = sound[whole:].copy()
+        with torch.inference_mode():
+            for frame in torch.from_numpy(sound[:whole]).view(-1, FRAME):
+                self._judge(float(self._model(frame, SAMPLE_RATE)), FRAME)
+
+    def finish(self) -> None:
+        """Judge what is left and close the open region."""
+        import torch
+
+        left = len(self._rest)
+        if left:
+            frame = torch.from_numpy(np.pad(self._rest, (0, FRAME - left)))
+            with torch.inference_mode():
+                self._judge(float(self._model(frame, SAMPLE_RATE)), left)
+        self._rest = self._rest[:0]
+        self._model.reset_states()
+        self.regions.cut(self._time)
+
+    def _judge(self, probability: float, samples: int) -> None:
+        end = self._time + samples / SAMPLE_RATE
+        self.regions.add(self._time, end, probability)
+        self._time = end
+
+
+def load_silero() -> ScriptModule:
+    """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
+    import torch
+
+    threads = torch.get_num_threads()
+    with warnings.catch_warnings():
+        # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
+        warnings.simplefilter("ignore")
+        from silero_vad import load_silero_vad
+
+        model: ScriptModule = load_silero_vad()
+    # Importing silero_vad sets the threads of the whole process to one.
+    torch.set_num_threads(threads)
+    return model

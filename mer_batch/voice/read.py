@@ -1,0 +1,144 @@
+"""Sound in, readings out: who speaks is not known here, only when and how it sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mer_batch.classifier import Classifier
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Gap, Observation, Samples
+from mer_batch.voice.activity import Span
+from mer_batch.voice.quality import assess
+from mer_batch.voice.windows import HOLE, Tile, WindowCutter, level_db
+
+BATCH: Final = 16
+"""Windows read at once; 3 MB of sound."""
+LOUDNESS_STEP: Final = 0.5
+"""Seconds per point of the loudness curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReadings:
+    """All that the sound of a file says.
+
+    An observation's span is the part of the speech that its window stands for (its tile, see
+    `mer_batch.voice.windows`), so that any time has one reading at most and none lies outside speech;
+    `gaps` hold all other times up to the end of the sound; `loudness` is (time, dBFS) twice a second.
+    """
+
+    observations: tuple[Observation, ...]
+    gaps: tuple[Gap, ...]
+    speech: tuple[Span, ...]
+    loudness: tuple[tuple[float, float], ...]
+
+
+def read_voice(
+    blocks: Iterable[tuple[float, Samples]],
+    classifier: Classifier[AudioWindow],
+    *,
+    window: float = 3.0,
+    hop: float = 1.0,
+    start: float = 0.0,
+    on_progress: Callable[[float], None] | None = None,
+) -> VoiceReadings:
+    """Read the emotion of the speech in `blocks` of (start in seconds, 16 kHz mono samples (n,)).
+
+    `window` and `hop` in seconds; `start` is where the wanted range begins; `on_progress` is told the
+    time reached. Blocks come in time order; a hole between them is a gap. Memory does not grow with the
+    length of the sound. Raises `UsageError` for a wrong hop.
+    """
+    cutter = WindowCutter(window=window, hop=hop)
+    loudness = _Loudness()
+    observations: list[Observation] = []
+    skipped: list[Tile] = []
+    waiting: list[Tile] = []
+    sound: list[Span] = []
+
+    def take(tiles: Iterator[Tile], least: int) -> None:
+        for tile in tiles:
+            (skipped if tile.window is None else waiting).append(tile)
+        while len(waiting) >= least and waiting:
+            observations.extend(_observe(waiting[:BATCH], classifier))
+            del waiting[:BATCH]
+
+    for time, samples in blocks:
+        take(cutter.feed(time, samples), BATCH)
+        loudness.add(time, samples)
+        _extend(sound, time, time + len(samples) / SAMPLE_RATE)
+        if on_progress is not None:
+            on_progress(cutter.end)
+    take(cutter.finish(), 0)
+    gaps = tuple(_gaps(observations, skipped, sound, start))
+    return VoiceReadings(tuple(observations), gaps, tuple(cutter.speech), tuple(loudness.finish()))
+
+
+def _extend(spans: list[Span], start: float, end: float) -> None:
+    if spans and start - spans[-1][1] <= HOLE:
+        spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+    else:
+        spans.append((start, end))
+
+
+def _observe(tiles: list[Tile], classifier: Classifier[AudioWindow]) -> Iterator[Observation]:
+    windows = [tile.window for tile in tiles if tile.window is not None]
+    for tile, window, row in zip(tiles, windows, classifier.predict(windows), strict=True):
+        quality = assess(window)
+        values = tuple(float(value) for value in row)
+        yield Observation("voice", tile.start, tile.end, None, values, quality.score, quality.flags)
+
+
+def _gaps(observations: list[Observation], skipped: list[Tile], sound: list[Span], begin: float) -> Iterator[Gap]:
+    """What the observations leave open from `begin` to the end of the sound, with the reason."""
+    known = [(tile.start, tile.end, tile.reason) for tile in skipped]
+    known += [(observation.start, observation.end, "") for observation in observations]
+    known += [(before, after, "no sound") for before, after in _holes(sound, begin)]
+    reached = begin
+    for start, end, reason in sorted(known):
+        if start > reached:
+            yield Gap("voice", reached, start, "no speech")
+        if reason:
+            yield Gap("voice", start, end, reason)
+        reached = max(reached, end)
+    if sound and sound[-1][1] > reached:
+        yield Gap("voice", reached, sound[-1][1], "no speech")
+
+
+def _holes(sound: list[Span], reached: float) -> Iterator[Span]:
+    for start, end in sound:
+        if start - reached > HOLE:
+            yield reached, start
+        reached = end
+
+
+class _Loudness:
+    """The level of the sound, twice a second, as blocks of any length arrive."""
+
+    def __init__(self) -> None:
+        self._points: list[tuple[float, float]] = []
+        self._energy, self._count, self._start = 0.0, 0, 0.0
+
+    def add(self, start: float, samples: Samples) -> None:
+        step = round(LOUDNESS_STEP * SAMPLE_RATE)
+        if self._count and abs(start - self._start - self._count / SAMPLE_RATE) > HOLE:
+            self._emit()
+        while len(samples):
+            if not self._count:
+                self._start = start
+            part = samples[: step - self._count]
+            self._energy += float(np.square(part, dtype=np.float64).sum())
+            self._count += len(part)
+            samples, start = samples[len(part) :], start + len(part) / SAMPLE_RATE
+            if self._count == step:
+                self._emit()
+
+    def _emit(self) -> None:
+        self._points.append((self._start + self._count / SAMPLE_RATE / 2, level_db(self._energy / self._count)))
+        self._energy, self._count = 0.0, 0
+
+    def finish(self) -> list[tuple[float, float]]:
+        if self._count:
+            self._emit()
+        return self._points

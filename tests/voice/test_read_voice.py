@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mer_batch.types import AudioWindow, Samples
+from mer_batch.voice.quality import assess
+from mer_batch.voice.read import VoiceReadings, read_voice
+from sounds import Recorder, blocks, hiss, loud_is_speech, silence, speech
+
+__all__ = ["loud_is_speech"]
+
+
+def check(readings: VoiceReadings, start: float, end: float) -> None:
+    """What holds for every reading: observations and gaps tile the time, observations lie in speech."""
+    spans = sorted([(o.start, o.end) for o in readings.observations] + [(g.start, g.end) for g in readings.gaps])
+    assert spans[0][0] == pytest.approx(start)
+    assert spans[-1][1] == pytest.approx(end)
+    assert all(a[1] == pytest.approx(b[0]) for a, b in pairwise(spans))
+    for observation in readings.observations:
+        assert observation.modality == "voice"
+        assert observation.person is None
+        assert any(a <= observation.start and observation.end <= b for a, b in readings.speech)
+    assert all(gap.reason for gap in readings.gaps)
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+def test_observations_and_gaps_tile_the_sound() -> None:
+    sound = np.concatenate([silence(2), hiss(6), silence(1), hiss(0.4), silence(1), hiss(2), silence(3)])
+    reader = Recorder()
+    readings = read_voice(blocks(sound, 0.7), reader)
+    check(readings, 0, len(sound) / 16000)
+    assert {gap.reason for gap in readings.gaps} == {"no speech", "too little speech"}
+    assert len(readings.observations) == len(reader.seen) > 4
+    assert {observation.label for observation in readings.observations} == {"angry"}
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+def test_sound_that_is_missing_is_a_gap_of_its_own() -> None:
+    parts = [*blocks(hiss(3), start=5.0), *blocks(hiss(3), start=20.0)]
+    readings = read_voice(parts, Recorder())
+    check(readings, 0, 23)
+    assert [(g.start, g.end) for g in readings.gaps if g.reason == "no sound"] == [(0, 5), (8, 20)]
+    check(read_voice(parts, Recorder(), start=5.0), 5, 23)
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+def test_windows_are_read_in_batches_in_order() -> None:
+    reader = Recorder()
+    readings = read_voice(blocks(hiss(60), 30), reader, hop=1.0)
+    assert max(reader.batches) == 16
+    assert [o.start for o in readings.observations] == sorted(o.start for o in readings.observations)
+    assert len(readings.observations) == 58
+
+
+def test_no_sound_at_all_reads_nothing() -> None:
+    readings = read_voice([], Recorder())
+    assert readings == VoiceReadings((), (), (), ())
+
+
+def test_silence_is_one_gap() -> None:
+    readings = read_voice(blocks(silence(5)), Recorder())
+    assert [(g.start, g.end, g.reason) for g in readings.gaps] == [(0, 5, "no speech")]
+    assert readings.observations == ()
+    assert readings.loudness == tuple((0.25 + index / 2, -100.0) for index in range(10))
+
+
+def test_loudness_is_what_it_is() -> None:
+    sound = np.concatenate([hiss(1, 0.1), hiss(1, 0.01)])
+    loudness = read_voice(blocks(sound, 0.3), Recorder()).loudness
+    assert [level for _, level in loudness] == [pytest.approx(db, abs=0.5) for db in (-20, -20, -40, -40)]
+
+
+def test_spoken_words_are_read_and_progress_is_told(tmp_path: Path) -> None:
+    sound = np.concatenate([silence(1), speech(tmp_path), silence(1)])
+    told: list[float] = []
+    readings = read_voice(blocks(sound), Recorder(), on_progress=told.append)
+    check(readings, 0, len(sound) / 16000)
+    assert readings.observations
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(len(sound) / 16000)
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_an_hour_needs_no_more_memory_than_minutes(level: float) -> None:
+    """Nothing but the readings themselves stays: silence leaves only its loudness curve."""
+
+    def peak(minutes: int) -> int:
+        def stream() -> Iterator[tuple[float, Samples]]:
+            block = hiss(30, level) if level else silence(30)
+            yield from ((index * 30.0, block) for index in range(minutes * 2))
+
+        tracemalloc.start()
+        read_voice(stream(), Recorder())
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    assert peak(6) - peak(1) < 2_000_000
+
+
+def window(seconds: float = 3.0, share: float = 1.0, level: float = -20.0, snr: float | None = 30.0) -> AudioWindow:
+    return AudioWindow(0, seconds, hiss(seconds), share, level, snr)
+
+
+def test_quality_falls_with_what_is_wrong() -> None:
+    good = assess(window())
+    assert (good.score, good.flags) == (1.0, ())
+    cases = {"short": window(1.0), "quiet": window(level=-55), "noisy": window(snr=0.0)}
+    cases["clipped"] = AudioWindow(0, 3, np.clip(hiss(3) * 50, -1, 1), 1.0, -5, 30)
+    for flag, item in cases.items():
+        found = assess(item)
+        assert found.flags == (flag,)
+        assert 0 < found.score < 1
+    assert assess(window(snr=None)).score < 1
