@@ -36,8 +36,8 @@ def _encode_faces(processor: Any, items: Sequence[Image]) -> Inputs:
 def _encode_voices(processor: Any, items: Sequence[AudioWindow]) -> Inputs:
     sounds = [item.samples for item in items]
     if processor.sampling_rate != SAMPLE_RATE:
-        resample = import_module("librosa").resample
-        sounds = [resample(sound, orig_sr=SAMPLE_RATE, target_sr=processor.sampling_rate) for sound in sounds]
+        resample = import_module("scipy.signal").resample_poly
+        sounds = [resample(sound, processor.sampling_rate, SAMPLE_RATE) for sound in sounds]
     result: Inputs = processor(sounds, sampling_rate=processor.sampling_rate, return_tensors="pt", padding=True)
     return result
 

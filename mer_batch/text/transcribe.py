@@ -1,0 +1,206 @@
+"""Finding the words of a file: a transcript given, subtitles inside the media, else a speech recognizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mer_batch.errors import ModelError
+from mer_batch.media import parse_transcript, read_audio, read_subtitles
+from mer_batch.text import asr as recognizers
+from mer_batch.text import cache
+from mer_batch.text.chunks import Chunk, Span, cut, sentences
+from mer_batch.types import SAMPLE_RATE, Gap, Media, Samples, Utterance
+
+Progress: TypeAlias = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said in a file: utterances in time order and where they came from.
+
+    `gaps` say where speech has no usable words and why; `notice` is one sentence for the user about
+    words that could not be had, with the command that helps.
+    """
+
+    utterances: tuple[Utterance, ...]
+    source: str
+    notice: str | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+def find_words(
+    media: Media,
+    *,
+    transcript: Path | None,
+    asr: str = "auto",
+    speech: Sequence[Span] | None,
+    language: str | None = None,
+    device: str = "auto",
+    track: int | None = None,
+    span: tuple[float, float | None] = (0.0, None),
+    on_progress: Progress | None = None,
+) -> Words:
+    """The words of `media`, from the first that has any: `transcript`, a subtitle stream, the recognizer `asr`.
+
+    `speech` holds the (start, end) seconds where somebody speaks; nothing else is transcribed, because
+    recognizers invent words for silence. None means unknown: all sound is heard. `asr` is auto, none,
+    whisper:NAME or faster-whisper:NAME; `track` counts audio tracks; `span` is the time range in seconds.
+    `on_progress` is told the time reached.
+
+    Raises `UsageError` for an unknown recognizer, `ModelError` when one that was asked for by name cannot
+    be loaded (`auto` gives a notice instead), and what reading the transcript or the sound raises.
+    """
+    chosen = recognizers.parse(asr)
+    if transcript is not None:
+        return _written(parse_transcript(transcript), f"transcript {transcript.name}", language, span)
+    subtitles = read_subtitles(media) if media.subtitles else ()
+    if subtitles:
+        return _written(subtitles, "subtitles in the file", language, span)
+    chunks = cut(_inside(speech, media, span), media.duration) if media.audio else []
+    if chosen is None or not chunks:
+        return Words((), "", gaps=_no_words(media, span, _why_none(media, chosen is None)))
+    try:
+        return _recognized(media, asr, chunks, language, device, track, on_progress)
+    except ModelError as error:
+        if asr != "auto":
+            raise
+        return Words((), "", f"no words were read: {error}", _no_words(media, span, "no transcript"))
+
+
+def _why_none(media: Media, refused: bool) -> str:
+    if not media.audio:
+        return "no audio"
+    return "no transcript (--asr none)" if refused else "no speech"
+
+
+def _no_words(media: Media, span: tuple[float, float | None], reason: str) -> tuple[Gap, ...]:
+    start, end = span[0], media.duration if span[1] is None else min(span[1], media.duration)
+    return (Gap("text", start, end, reason),) if end > start else ()
+
+
+def _written(
+    utterances: Sequence[Utterance], source: str, language: str | None, span: tuple[float, float | None]
+) -> Words:
+    """Ready-made utterances within the time range; a language the user declares fills in for an unknown one."""
+    end = float("inf") if span[1] is None else span[1]
+    kept = [utterance for utterance in utterances if utterance.end > span[0] and utterance.start < end]
+    return Words(tuple(replace(item, language=item.language or language) for item in kept), source)
+
+
+def _inside(speech: Sequence[Span] | None, media: Media, span: tuple[float, float | None]) -> list[Span]:
+    first, last = span[0], media.duration if span[1] is None else span[1]
+    regions = [(0.0, media.duration)] if speech is None else speech
+    clipped = [(max(start, first), min(end, last)) for start, end in regions]
+    return [(start, end) for start, end in clipped if end > start]
+
+
+def _recognized(
+    media: Media,
+    asr: str,
+    chunks: Sequence[Chunk],
+    language: str | None,
+    device: str,
+    track: int | None,
+    on_progress: Progress | None,
+) -> Words:
+    recognizers.check(asr)
+    pieces = repr([[(round(start, 1), round(end, 1)) for start, end in chunk.pieces] for chunk in chunks])
+    key = cache.key_of(
+        media=media.sha256,
+        asr=recognizers.identity(asr),
+        track=track,
+        language=language,
+        speech=sha256(pieces.encode()).hexdigest(),
+    )
+    source = recognizers.DEFAULT if asr == "auto" else asr
+    known = _from_entry(cache.recall(key), source)
+    if known is not None:
+        return known
+    utterances, gaps = _hear(media, recognizers.load(asr, device), chunks, language, track, on_progress)
+    words = Words(utterances, source, gaps=gaps)
+    cache.remember(key, _to_entry(words))
+    return words
+
+
+def _hear(
+    media: Media,
+    recognizer: recognizers.Recognizer,
+    chunks: Sequence[Chunk],
+    language: str | None,
+    track: int | None,
+    on_progress: Progress | None,
+) -> tuple[tuple[Utterance, ...], tuple[Gap, ...]]:
+    utterances: list[Utterance] = []
+    gaps: list[Gap] = []
+    for chunk in chunks:
+        # The language of the first chunk holds for the file: on short chunks detection flickers.
+        phrases, language = recognizer.hear(_sound(media, chunk, track), language)
+        found = list(_utterances(phrases, chunk, language))
+        utterances += found
+        gaps += _rejected(phrases, chunk, found)
+        if on_progress is not None:
+            on_progress(chunk.pieces[-1][1])
+    return tuple(utterances), tuple(gaps)
+
+
+def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
+    """The samples of a chunk's pieces, joined; silence where the file has none."""
+    parts = [np.zeros(round((end - start) * SAMPLE_RATE), dtype=np.float32) for start, end in chunk.pieces]
+    with closing(read_audio(media, chunk.pieces[0][0], chunk.pieces[-1][1], track)) as blocks:
+        for time, samples in blocks:
+            for part, (start, _) in zip(parts, chunk.pieces, strict=True):
+                skip = round((start - time) * SAMPLE_RATE)
+                piece = samples[max(0, skip) : max(0, skip + len(part))]
+                part[max(0, -skip) : max(0, -skip) + len(piece)] = piece
+    return np.concatenate(parts)
+
+
+def _utterances(phrases: Sequence[recognizers.Phrase], chunk: Chunk, language: str | None) -> Iterator[Utterance]:
+    words = []
+    for phrase in phrases:
+        for word in phrase.words:
+            start, end = chunk.to_media(word.start, word.end)
+            words.append(replace(word, start=start, end=end))
+    for group in sentences(words):
+        text = "".join(word.text for word in group).strip()
+        if text:
+            confidence = sum(word.confidence for word in group) / len(group)
+            yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source="asr")
+
+
+def _rejected(phrases: Sequence[recognizers.Phrase], chunk: Chunk, found: Sequence[Utterance]) -> Iterator[Gap]:
+    """Why speech has no words: phrases that were not trusted, and pieces in which nothing was recognized."""
+    covered = [(utterance.start, utterance.end) for utterance in found]
+    for phrase in phrases:
+        if phrase.problem:
+            start, end = chunk.to_media(phrase.start, phrase.end)
+            covered.append((start, end))
+            yield Gap("text", start, end, phrase.problem)
+    for start, end in chunk.pieces:
+        if not any(first < end and last > start for first, last in covered):
+            yield Gap("text", start, end, "no words recognized")
+
+
+def _to_entry(words: Words) -> dict[str, Any]:
+    return {
+        "utterances": [asdict(utterance) for utterance in words.utterances],
+        "gaps": [asdict(gap) for gap in words.gaps],
+    }
+
+
+def _from_entry(entry: Mapping[str, Any] | None, source: str) -> Words | None:
+    """The words of a cache entry; None for no entry or one that does not fit, which is then made anew."""
+    if entry is None:
+        return None
+    try:
+        utterances = tuple(Utterance(**table) for table in entry["utterances"])
+        return Words(utterances, source, gaps=tuple(Gap(**table) for table in entry["gaps"]))
+    except (KeyError, TypeError, ValueError):
+        return None
