@@ -1,0 +1,1 @@
+"""Faces: found (detect), followed (track), judged (quality), cut out (crop), classified and read as a stage (read)."""

@@ -1,0 +1,228 @@
+"""The three networks of MTCNN, run in batches over frames and crops.
+
+The networks and their weights are those inside facenet-pytorch; the cascade around them follows
+Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks"
+(arXiv:1604.02878). Here boxes are continuous pixel coordinates (left, top, right, bottom), and every
+stage works on all frames of a batch at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from mer_batch.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+THRESHOLDS: Final = (0.6, 0.7, 0.7)
+"""Scores a candidate needs in P-Net, R-Net and O-Net: the defaults of facenet-pytorch."""
+_CELL: Final = 12  # P-Net looks at windows of 12 pixels ...
+_STRIDE: Final = 2  # ... every second pixel of a pyramid level
+_SHRINK: Final = 0.709  # from one pyramid level to the next: half the area
+_CROPS: Final = 256  # crops in one pass of R-Net or O-Net, to bound memory
+
+
+Levels: TypeAlias = tuple[Tensor, ...]
+"""Frames (n, 3, h, w) around 0, then the same at a half, a quarter ... of the size."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Boxes (k, 4) in pixels, scores (k,), the frame each belongs to (k,), landmarks (k, 5, 2)."""
+
+    boxes: Tensor
+    scores: Tensor
+    frame: Tensor
+    points: Tensor
+
+    def pick(self, keep: Tensor) -> Candidates:
+        """Those that an index or a mask selects."""
+        return Candidates(self.boxes[keep], self.scores[keep], self.frame[keep], self.points[keep])
+
+
+class Cascade:
+    """P-Net, R-Net and O-Net on one device. Frames are the `Levels` of `prepare`."""
+
+    def __init__(self, device: torch.device, thresholds: tuple[float, float, float] = THRESHOLDS) -> None:
+        from facenet_pytorch import ONet, PNet, RNet
+
+        self.device = device
+        self.thresholds = thresholds
+        self._pnet = _load(PNet(pretrained=False), "pnet", device)
+        self._rnet = _load(RNet(pretrained=False), "rnet", device)
+        self._onet = _load(ONet(pretrained=False), "onet", device)
+
+    @torch.inference_mode()
+    def detect(self, frames: Levels, min_face: float) -> Candidates:
+        """All faces of at least `min_face` pixels."""
+        found = self.propose(frames, min_face)
+        if len(found.scores):
+            found = self.filter(frames, found)
+        return self.locate(frames, found) if len(found.scores) else found
+
+    @torch.inference_mode()
+    def propose(self, frames: Levels, min_face: float) -> Candidates:
+        """P-Net over the image pyramid."""
+        from torchvision.ops import batched_nms
+
+        levels = []
+        for height, width in _pyramid(int(frames[0].shape[2]), int(frames[0].shape[3]), min_face):
+            level = self._propose_level(frames, height, width)
+            levels.append(level.pick(batched_nms(level.boxes, level.scores, level.frame, 0.5)))
+        if not levels:
+            return _nothing(self.device)
+        merged = _concatenate(levels)
+        merged = merged.pick(batched_nms(merged.boxes, merged.scores, merged.frame, 0.7))
+        # The regression travels in the place of the landmarks, which P-Net does not give.
+        return _moved(merged, merged.points.flatten(1)[:, :4])
+
+    def _propose_level(self, frames: Levels, height: int, width: int) -> Candidates:
+        source = [level for level in frames if level.shape[2] >= height and level.shape[3] >= width] or frames[:1]
+        picture = interpolate(source[-1], size=(height, width), mode="area")
+        moves, odds = self._pnet(picture.contiguous(memory_format=torch.channels_last))
+        where = (odds[:, 1] >= self.thresholds[0]).nonzero()
+        frame, row, column = where.unbind(1)
+        scale = torch.tensor([frames[0].shape[3] / width, frames[0].shape[2] / height], device=self.device).repeat(2)
+        corner = torch.stack([column, row], 1).repeat(1, 2) * _STRIDE
+        corner[:, 2:] += _CELL
+        points = torch.zeros(len(where), 10, device=self.device)
+        points[:, :4] = moves[frame, :, row, column]
+        return Candidates(corner * scale, odds[frame, 1, row, column], frame, points.view(-1, 5, 2))
+
+    @torch.inference_mode()
+    def filter(self, frames: Levels, candidates: Candidates) -> Candidates:
+        """R-Net on every candidate."""
+        from torchvision.ops import batched_nms
+
+        boxes = _clipped(_squared(candidates.boxes), frames[0])
+        moves, odds = _run(self._rnet, _crops(frames, boxes, candidates.frame, 24), 2)
+        found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
+        passed = found.scores > self.thresholds[1]
+        found, moves = found.pick(passed), moves[passed]
+        keep = batched_nms(found.boxes, found.scores, found.frame, 0.7)
+        return _moved(found.pick(keep), moves[keep])
+
+    @torch.inference_mode()
+    def locate(self, frames: Levels, candidates: Candidates) -> Candidates:
+        """O-Net on every candidate that passed R-Net: the faces, best first."""
+        found = self.answer(frames, candidates)
+        found = found.pick(found.scores > self.thresholds[2])
+        return found.pick(_without_nested(found))
+
+    @torch.inference_mode()
+    def answer(self, frames: Levels, candidates: Candidates) -> Candidates:
+        """O-Net's box, score and landmarks for every candidate, in order, whatever its score."""
+        boxes = _clipped(_squared(candidates.boxes), frames[0])
+        moves, points, odds = _run(self._onet, _crops(frames, boxes, candidates.frame, 48), 3)
+        corner, size = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2])[:, None]
+        landmarks = corner + torch.stack([points[:, :5], points[:, 5:]], 2) * size
+        return _moved(Candidates(boxes, odds[:, 1], candidates.frame, landmarks), moves)
+
+
+def prepare(frames: Tensor) -> Levels:
+    """Pixels (n, h, w, 3) of 0..255 as the three networks were trained on, at ever smaller sizes."""
+    levels = [frames.permute(0, 3, 1, 2).contiguous().float().sub_(127.5).div_(128)]
+    while min(levels[-1].shape[2:]) >= 2 * _CELL:
+        levels.append(avg_pool2d(levels[-1], 2))
+    return tuple(levels)
+
+
+def _load(net: nn.Module, name: str, device: torch.device) -> nn.Module:
+    """Fill a network with the weights that lie inside facenet-pytorch."""
+    package = find_spec("facenet_pytorch")
+    if package is None or package.origin is None:
+        raise ModelError("facenet-pytorch is not installed; run: pip install facenet-pytorch")
+    path = Path(package.origin).parent / "data" / f"{name}.pt"
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}; reinstall facenet-pytorch") from error
+    net.load_state_dict(state)
+    return net.to(device).eval()
+
+
+def _pyramid(height: int, width: int, min_face: float) -> list[tuple[int, int]]:
+    """Sizes at which a face of at least `min_face` pixels fills P-Net's window."""
+    sizes = []
+    scale = _CELL / min_face
+    while min(height, width) * scale >= _CELL:
+        sizes.append((int(height * scale + 1), int(width * scale + 1)))
+        scale *= _SHRINK
+    return sizes
+
+
+def _run(net: nn.Module, crops: Tensor, outputs: int) -> list[Tensor]:
+    parts = [net(crops[start : start + _CROPS]) for start in range(0, len(crops), _CROPS)]
+    return [torch.cat([part[index] for part in parts]) for index in range(outputs)]
+
+
+def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
+    """Crops (k, 3, size, size), each cut from the smallest level that still has its detail."""
+    from torchvision.ops import roi_align
+
+    side = (boxes[:, 2:] - boxes[:, :2]).max(1).values
+    depth = (side / size).clamp(min=1).log2().long().clamp(max=len(frames) - 1)
+    crops = frames[0].new_empty(len(boxes), 3, size, size)
+    for level in sorted(set(depth.tolist())):
+        mine = depth == level
+        regions = torch.cat([frame[mine, None].to(boxes), boxes[mine] / 2**level], 1)
+        crops[mine] = roi_align(frames[level], regions, size, aligned=True)
+    # Pooling is four times faster on a CPU when the channels of a pixel lie side by side.
+    return crops.contiguous(memory_format=torch.channels_last)
+
+
+def _squared(boxes: Tensor) -> Tensor:
+    """Boxes grown to squares around their centres."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).max(1, keepdim=True).values / 2
+    return torch.cat([centre - half, centre + half], 1)
+
+
+def _clipped(boxes: Tensor, frames: Tensor) -> Tensor:
+    """Boxes cut at the frame's edges (but never thinner than a pixel)."""
+    limit = torch.tensor([frames.shape[3], frames.shape[2]], device=boxes.device)
+    low = boxes[:, :2].clamp(min=0).minimum(limit - 1)
+    return torch.cat([low, boxes[:, 2:].minimum(limit).maximum(low + 1)], 1)
+
+
+def _moved(candidates: Candidates, moves: Tensor) -> Candidates:
+    """Boxes corrected by a network's regression, given in fractions of the box."""
+    size = (candidates.boxes[:, 2:] - candidates.boxes[:, :2]).repeat(1, 2)
+    return Candidates(candidates.boxes + moves * size, candidates.scores, candidates.frame, candidates.points)
+
+
+def _without_nested(candidates: Candidates, limit: float = 0.7) -> Tensor:
+    """Indices, best first, of boxes whose overlap with a better one is under `limit` of the smaller box."""
+    boxes = candidates.boxes
+    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    share = (high - low).clamp(min=0).prod(2) / torch.minimum(area[:, None], area[None]).clamp(min=1e-6)
+    clash = ((share > limit) & (candidates.frame[:, None] == candidates.frame[None])).cpu()
+    keep: list[int] = []
+    for index in candidates.scores.argsort(descending=True).tolist():
+        if not clash[index, keep].any():
+            keep.append(index)
+    return torch.tensor(keep, dtype=torch.long, device=boxes.device)
+
+
+def _concatenate(parts: list[Candidates]) -> Candidates:
+    return Candidates(
+        torch.cat([part.boxes for part in parts]),
+        torch.cat([part.scores for part in parts]),
+        torch.cat([part.frame for part in parts]),
+        torch.cat([part.points for part in parts]),
+    )
+
+
+def _nothing(device: torch.device) -> Candidates:
+    empty = torch.zeros(0, device=device)
+    return Candidates(empty.view(0, 4), empty, torch.zeros(0, dtype=torch.long, device=device), empty.view(0, 5, 2))

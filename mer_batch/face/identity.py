@@ -1,0 +1,105 @@
+"""Telling whether two faces are one person: embeddings where weights can be had, looks within a shot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_batch.types import Box, Floats, Image
+
+SAME_EMBEDDING: Final = 0.6
+"""Cosine from which two embeddings count as one person: for unit vectors a distance of 0.89, stricter
+than the 1.1 of Schroff et al. (FaceNet, arXiv:1503.03832), because merging two people is worse than
+splitting one."""
+_EMBEDDING_CROP: Final = {"size": 160, "margin": 0.1}
+_HUE_BINS: Final = 12
+_BRIGHTNESS_BINS: Final = 8
+
+
+class Embedder(ABC):
+    """Turns face crops into vectors whose cosine says how alike two people look."""
+
+    crop: Final = _EMBEDDING_CROP
+    """How crops are to be cut (see `crop.crop_face`)."""
+
+    @abstractmethod
+    def embed(self, crops: Sequence[Image]) -> Floats:
+        """Unit vectors, shape (n, d), for RGB crops framed by `crop`."""
+
+
+class FacenetEmbedder(Embedder):
+    """InceptionResnetV1 of facenet-pytorch, trained on VGGFace2."""
+
+    def __init__(self, device: str = "auto") -> None:
+        from facenet_pytorch import InceptionResnetV1
+
+        from mer_batch.nets.device import pick_device
+
+        self._device = pick_device(device)
+        self._net = InceptionResnetV1(pretrained="vggface2").to(self._device).eval()
+
+    def embed(self, crops: Sequence[Image]) -> Floats:
+        """See `Embedder.embed`."""
+        import torch
+        from facenet_pytorch import fixed_image_standardization
+
+        pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
+        with torch.inference_mode():
+            vectors: Floats = self._net(fixed_image_standardization(pixels).to(self._device)).cpu().numpy()
+        return vectors
+
+
+def load_embedder(device: str = "auto") -> Embedder | None:
+    """The embedder, its weights fetched on first use (107 MB); None where they cannot be had."""
+    try:
+        return FacenetEmbedder(device)
+    except (OSError, RuntimeError):  # URLError and HTTPError are OSErrors; RuntimeError: a damaged file
+        return None
+
+
+def look(image: Image, box: Box) -> NDArray[np.float64]:
+    """Colours of the head and of what is worn below it, for telling people in one shot apart.
+
+    Two histograms (hue weighted by saturation; brightness) for each of the two regions, each summing
+    to one; a region outside the picture gives NaN. Changes with the light, so it means nothing across cuts.
+    """
+    left, top, right, bottom = box
+    wide, tall = right - left, bottom - top
+    head = (left - 0.2 * wide, top - 0.3 * tall, right + 0.2 * wide, bottom)
+    chest = (left - 0.4 * wide, bottom + 0.3 * tall, right + 0.4 * wide, bottom + 1.3 * tall)
+    return np.stack([_colours(image, head), _colours(image, chest)])
+
+
+def likeness(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """How alike two looks are, 0..1: the worse of the regions that both show."""
+    shared = np.minimum(first, second).sum(1) / 2
+    shared = shared[~np.isnan(shared)]
+    return float(shared.min()) if len(shared) else 0.0
+
+
+def _colours(image: Image, region: Box) -> NDArray[np.float64]:
+    from PIL import Image as Pictures
+
+    height, width = image.shape[:2]
+    left, top = max(0, round(region[0] * width)), max(0, round(region[1] * height))
+    right, bottom = min(width, round(region[2] * width)), min(height, round(region[3] * height))
+    wanted = (region[2] - region[0]) * width * (region[3] - region[1]) * height
+    if right - left < 4 or bottom - top < 4 or (right - left) * (bottom - top) < 0.4 * wanted:
+        return np.full(_HUE_BINS + 1 + _BRIGHTNESS_BINS, np.nan)
+    part = Pictures.fromarray(image[top:bottom, left:right]).resize((24, 24), Pictures.Resampling.BOX)
+    hsv = np.asarray(part.convert("HSV")).reshape(-1, 3)
+    hue = np.histogram(hsv[:, 0], _HUE_BINS, (0, 256), weights=hsv[:, 1] / 255)[0] / len(hsv)
+    brightness = np.histogram(hsv[:, 2], _BRIGHTNESS_BINS, (0, 256))[0] / len(hsv)
+    # What is not coloured has no hue: it shares one bin, or noise would decide.
+    return np.concatenate([_smoothed(hue, "wrap"), [1 - hue.sum()], _smoothed(brightness, "edge")])
+
+
+def _smoothed(histogram: NDArray[np.float64], mode: str) -> NDArray[np.float64]:
+    """Neighbouring bins share, so that a small change of light stays small."""
+    padded = np.pad(histogram, 1, mode=mode)  # type: ignore[call-overload]
+    smooth: NDArray[np.float64] = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    return smooth

@@ -1,0 +1,212 @@
+"""The face stage: frames in, observations, gaps and people out, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from mer_batch.classifier import Classifier
+from mer_batch.face.crop import crop_face
+from mer_batch.face.cuts import CutFinder
+from mer_batch.face.detect import CascadeDetector, Detection, Detector
+from mer_batch.face.gaps import find_gaps, shots_between, spans_of
+from mer_batch.face.identity import Embedder
+from mer_batch.face.quality import UNREADABLE_SIZE, assess
+from mer_batch.face.track import Sighting, Tracker
+from mer_batch.types import (
+    Box,
+    Evidence,
+    FaceQuality,
+    Frame,
+    Gap,
+    Image,
+    Observation,
+    Person,
+    Probabilities,
+    Shot,
+)
+
+_UNREADABLE_QUALITY: Final = 0.02
+_SHORTEST_SHOT: Final = 0.3  # seconds
+NOT_MATCHED: Final = (
+    "People are not matched across cuts, because no face recognition weights were loaded: "
+    "one person may have several numbers."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReadings:
+    """What the face stage found.
+
+    `people` have no thumbnails yet. `seconds_in_view` is the time each person was seen, `seconds`
+    the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
+    """
+
+    observations: tuple[Observation, ...]
+    gaps: tuple[Gap, ...]
+    people: tuple[Person, ...]
+    shots: tuple[Shot, ...]
+    notices: tuple[str, ...]
+    frames: int
+    seconds: float
+    seconds_with_face: float
+    seconds_in_view: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One face in one sampled frame; `probabilities` is None where it could not be read."""
+
+    frame: int
+    trail: int
+    box: Box
+    quality: FaceQuality
+    probabilities: Probabilities | None
+
+
+@dataclass(slots=True)
+class _Log:
+    """All that is kept of the frames."""
+
+    times: list[float] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    records: list[_Record] = field(default_factory=list)
+
+    def add(self, frames: list[Frame], cuts: list[bool]) -> None:
+        """Remember times and cuts; flashes and black frames between two shots are not shots of their own."""
+        for frame, cut in zip(frames, cuts, strict=True):
+            if cut and (not self.cuts or frame.time - self.times[self.cuts[-1]] > _SHORTEST_SHOT):
+                self.cuts.append(len(self.times))
+            self.times.append(frame.time)
+
+
+def read_faces(
+    frames: Iterable[Frame],
+    classifier: Classifier[Image],
+    *,
+    device: str = "auto",
+    batch: int = 16,
+    detector: Detector | None = None,
+    embedder: Embedder | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> FaceReadings:
+    """Find people in sampled frames and read their faces.
+
+    Args:
+        frames: upright pictures with their true times, in order; only `batch` of them are held.
+        classifier: the face reader; its card says how faces are cut.
+        device: where the detector runs (see `pick_device`).
+        batch: frames worked on together.
+        detector: replaces the built-in cascade.
+        embedder: matches people across cuts (`identity.load_embedder`); None keeps them separate.
+        on_progress: called with the time reached, in seconds, after every batch.
+    """
+    tracker = Tracker(detector or CascadeDetector(device), embedder)
+    finder = CutFinder()
+    log = _Log()
+    for part in _batches(frames, batch):
+        cuts = [finder.begins_shot(frame.image) for frame in part]
+        sightings = tracker.follow(part, cuts)
+        log.records += _read(part, sightings, classifier, len(log.times))
+        log.add(part, cuts)
+        if on_progress is not None:
+            on_progress(part[-1].time)
+    tracker.end()
+    return _readings(log, tracker.person, matched=embedder is not None)
+
+
+def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+    source = iter(frames)
+    while part := list(islice(source, size)):
+        yield part
+
+
+def _read(
+    frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], first: int
+) -> list[_Record]:
+    """Judge and classify the faces of a batch in one go."""
+    found = [(position, seen) for position, faces in enumerate(sightings) for seen in faces]
+    qualities = [assess(frames[position].image, seen.face) for position, seen in found]
+    readable = [i for i, quality in enumerate(qualities) if _can_read(quality)]
+    crops = [_crop(frames[found[i][0]].image, found[i][1].face, classifier) for i in readable]
+    scores = {i: tuple(float(p) for p in row) for i, row in zip(readable, classifier.predict(crops), strict=True)}
+    return [
+        _Record(first + position, seen.trail, _clipped(seen.face.box), quality, scores.get(i))
+        for i, ((position, seen), quality) in enumerate(zip(found, qualities, strict=True))
+    ]
+
+
+def _crop(image: Image, face: Detection, classifier: Classifier[Image]) -> Image:
+    return crop_face(image, face.box, classifier.card.input, face.landmarks)
+
+
+def _can_read(quality: FaceQuality) -> bool:
+    return quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY
+
+
+def _why_not(quality: FaceQuality) -> str:
+    if quality.size < UNREADABLE_SIZE:
+        return "face too small"
+    return f"face not readable: {', '.join(quality.flags) or 'too unclear'}"
+
+
+def _clipped(box: Box) -> Box:
+    left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in box)
+    return left, top, right, bottom
+
+
+def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceReadings:
+    """Put names to the trails, drop those that were no face, and find what is missing."""
+    spans = spans_of(log.times)
+    records = [record for record in log.records if record.trail in person_of]
+    observations = []
+    seen: dict[int, dict[int, str]] = {number: {} for number in sorted(set(person_of.values()))}
+    for record in records:
+        number = person_of[record.trail]
+        seen[number][record.frame] = "" if record.probabilities else _why_not(record.quality)
+        if record.probabilities:
+            observations.append(_observation(record, spans[record.frame], number))
+    in_view = {_name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}
+    anybody = {frame for frames in seen.values() for frame in frames}
+    return FaceReadings(
+        observations=tuple(observations),
+        gaps=tuple(find_gaps(spans, log.cuts, {_name(number): frames for number, frames in seen.items()})),
+        people=tuple(Person(_name(number), _merged(spans, sorted(frames))) for number, frames in seen.items()),
+        shots=tuple(shots_between(spans, log.cuts)),
+        notices=(NOT_MATCHED,) if not matched and log.cuts and len(seen) > 1 else (),
+        frames=len(spans),
+        seconds=sum(end - start for start, end in spans),
+        seconds_with_face=sum(spans[i][1] - spans[i][0] for i in anybody),
+        seconds_in_view=in_view,
+    )
+
+
+def _observation(record: _Record, span: tuple[float, float], number: int) -> Observation:
+    assert record.probabilities is not None
+    return Observation(
+        modality="face",
+        start=span[0],
+        end=span[1],
+        person=_name(number),
+        probabilities=record.probabilities,
+        quality=record.quality.score,
+        flags=record.quality.flags,
+        evidence=Evidence(box=record.box),
+    )
+
+
+def _merged(spans: list[tuple[float, float]], frames: list[int]) -> tuple[tuple[float, float], ...]:
+    """The spans of frames, neighbours joined."""
+    merged: list[tuple[float, float]] = []
+    for position, frame in enumerate(frames):
+        if position and frames[position - 1] == frame - 1:
+            merged[-1] = merged[-1][0], spans[frame][1]
+        else:
+            merged.append(spans[frame])
+    return tuple(merged)
+
+
+def _name(number: int) -> str:
+    return f"Person {number}"

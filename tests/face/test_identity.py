@@ -1,0 +1,57 @@
+"""Recognising people: looks within a shot, embeddings where there are weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mer_batch.face import identity
+from mer_batch.face.identity import FacenetEmbedder, likeness, load_embedder, look
+
+BOX = (0.4, 0.2, 0.6, 0.5)
+
+
+def _dressed(head: tuple[int, int, int], chest: tuple[int, int, int], light: float = 1.0) -> np.ndarray:
+    picture = np.full((200, 200, 3), 100.0)
+    picture[20:100, 70:130] = head
+    picture[100:190, 50:150] = chest
+    picture += np.random.default_rng(0).normal(0, 25, (200, 200, 1))
+    return (picture * light).clip(0, 255).astype(np.uint8)
+
+
+def test_the_same_clothes_look_alike_and_others_do_not() -> None:
+    person = look(_dressed((200, 160, 130), (30, 40, 160)), BOX)
+    again = look(_dressed((200, 160, 130), (30, 40, 160), light=0.95), BOX)
+    other = look(_dressed((200, 160, 130), (160, 30, 30)), BOX)
+    assert likeness(person, again) > 0.8 > 0.6 > likeness(person, other)
+
+
+def test_a_chest_outside_the_picture_is_left_out() -> None:
+    low = (0.4, 0.7, 0.6, 0.99)
+    seen = look(_dressed((200, 160, 130), (30, 40, 160)), low)
+    assert np.isnan(seen[1]).all()
+    assert likeness(seen, seen) == pytest.approx(1)
+
+
+def test_nothing_shared_is_no_likeness() -> None:
+    blank = np.full_like(look(np.zeros((9, 9, 3), np.uint8), BOX), np.nan)
+    assert likeness(blank, blank) == 0
+
+
+def test_without_weights_there_is_no_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*args: object, **options: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("facenet_pytorch.models.inception_resnet_v1.download_url_to_file", offline)
+    assert load_embedder("cpu") is None
+
+
+def test_the_embedder_gives_unit_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real network with random weights in place of those that would be fetched."""
+    monkeypatch.setattr("facenet_pytorch.models.inception_resnet_v1.load_weights", lambda net, name: None)
+    embedder = FacenetEmbedder("cpu")
+    crops = [np.random.default_rng(i).integers(0, 256, (160, 160, 3), dtype=np.uint8) for i in range(2)]
+    vectors = embedder.embed(crops)
+    assert vectors.shape == (2, 512)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-4)
+    assert identity.SAME_EMBEDDING < 1

@@ -1,0 +1,196 @@
+"""Following people: numbers are kept while visible, end at cuts, and never join two people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from face.fakes import SquareDetector
+from mer_batch.face.detect import Detection
+from mer_batch.face.identity import Embedder
+from mer_batch.face.track import Tracker
+from mer_batch.types import Box, Floats, Frame, Image
+
+Places = Sequence[tuple[int, int]]
+SHIRTS = ((40, 40, 200), (40, 160, 160), (200, 160, 230), (90, 90, 90))
+
+
+def _picture(people: Sequence[tuple[int, tuple[int, int]] | None], weak: int = 0) -> Image:
+    """Red 20 x 24 faces over coloured shirts; people[i] = (shirt, (x, y))."""
+    picture = np.full((120, 240, 3), 70, np.uint8)
+    for person in people:
+        if person is None:
+            continue
+        shirt, (x, y) = person
+        picture[y + 26 : y + 66, max(0, x - 14) : x + 34] = SHIRTS[shirt]
+        picture[y : y + 24, max(0, x) : x + 20] = (255, weak, 0)
+    return picture
+
+
+def _follow(
+    pictures: Sequence[Image],
+    cuts: Sequence[int] = (),
+    fps: float = 5,
+    batch: int = 7,
+    embedder: Embedder | None = None,
+) -> tuple[list[dict[int, Box]], SquareDetector]:
+    """For each frame the boxes by person."""
+    detector = SquareDetector()
+    tracker = Tracker(detector, embedder)
+    frames = [Frame(i / fps, picture) for i, picture in enumerate(pictures)]
+    seen = []
+    for start in range(0, len(frames), batch):
+        part = frames[start : start + batch]
+        seen += tracker.follow(part, [start + i in cuts for i in range(len(part))])
+    tracker.end()
+    return [
+        {tracker.person[s.trail]: s.face.box for s in frame if s.trail in tracker.person} for frame in seen
+    ], detector
+
+
+def _people(frames: Sequence[dict[int, Box]]) -> list[list[int]]:
+    return [sorted(frame) for frame in frames]
+
+
+def test_one_person_keeps_the_number_while_moving() -> None:
+    seen, _ = _follow([_picture([(0, (10 + 4 * i, 30))]) for i in range(40)])
+    assert _people(seen) == [[1]] * 40
+    assert seen[39][1][0] == pytest.approx((10 + 4 * 39) / 240, abs=0.01)
+
+
+def test_two_people_who_stay_apart() -> None:
+    seen, _ = _follow([_picture([(0, (20 + i, 30)), (1, (200 - i, 40))]) for i in range(30)])
+    assert _people(seen) == [[1, 2]] * 30
+    left = [frame[1][0] for frame in seen]
+    assert left == sorted(left) or left == sorted(left, reverse=True)
+
+
+def test_the_number_does_not_depend_on_the_batch() -> None:
+    pictures = [_picture([(0, (20 + 2 * i, 30)), (1, (180, 40)) if i > 6 else None]) for i in range(25)]
+    assert _follow(pictures, batch=1)[0] == _follow(pictures, batch=16)[0]
+
+
+def test_a_short_loss_keeps_the_number_and_leaves_a_gap() -> None:
+    seen, _ = _follow([_picture([None if 10 <= i < 14 else (0, (60, 30))]) for i in range(25)])
+    assert _people(seen) == [[1]] * 10 + [[]] * 4 + [[1]] * 11
+
+
+def test_a_return_within_the_shot_with_the_same_look_keeps_the_number() -> None:
+    seen, _ = _follow([_picture([None if 10 <= i < 25 else (0, (60, 30))]) for i in range(45)])
+    assert _people(seen)[:25] == [[1]] * 10 + [[]] * 15
+    assert _people(seen)[30:] == [[1]] * 15
+
+
+def test_somebody_else_in_the_same_place_is_a_new_person() -> None:
+    pictures = [_picture([(0 if i < 10 else 2, (60, 30))] if not 10 <= i < 18 else []) for i in range(35)]
+    assert _people(_follow(pictures)[0])[-10:] == [[2]] * 10
+
+
+def test_a_long_absence_is_not_bridged() -> None:
+    seen, _ = _follow([_picture([None if 10 <= i < 130 else (0, (60, 30))]) for i in range(150)])
+    assert _people(seen)[-10:] == [[2]] * 10
+
+
+def test_trails_end_at_cuts_even_in_the_same_place() -> None:
+    seen, _ = _follow([_picture([(0, (60, 30))]) for _ in range(30)], cuts=[12])
+    assert _people(seen) == [[1]] * 12 + [[2]] * 18
+
+
+def test_newcomers_are_found_within_the_search_interval() -> None:
+    seen, _ = _follow([_picture([(0, (20, 30)), (1, (180, 40)) if i >= 11 else None]) for i in range(30)])
+    assert [1, 2] in _people(seen)[11:15]
+    assert _people(seen)[:11] == [[1]] * 11
+
+
+def test_a_single_false_detection_is_nobody() -> None:
+    assert _people(_follow([_picture([(0, (60, 30))] if i == 5 else []) for i in range(20)])[0]) == [[]] * 20
+
+
+def test_weak_detections_are_nobody_however_long_they_last() -> None:
+    assert _people(_follow([_picture([(0, (60, 30))], weak=30)] * 30)[0]) == [[]] * 30
+
+
+def test_a_film_of_one_picture_has_its_person() -> None:
+    assert _people(_follow([_picture([(0, (60, 30))])])[0]) == [[1]]
+    assert _people(_follow([_picture([(0, (60, 30))], weak=30)])[0]) == [[]]
+
+
+def test_no_frames() -> None:
+    assert _follow([])[0] == []
+
+
+def test_the_whole_picture_is_searched_seldom() -> None:
+    class Refining(SquareDetector):
+        def refine(self, image: Image, boxes: Sequence[Box]) -> list[Detection | None]:
+            before = self.searched
+            try:
+                return super().refine(image, boxes)
+            finally:
+                self.searched = before
+
+    detector = Refining()
+    tracker = Tracker(detector)
+    frames = [Frame(i / 25, _picture([(0, (60, 30))])) for i in range(100)]
+    tracker.follow(frames, [False] * 100)
+    assert 7 <= detector.searched <= 9
+
+
+class ShirtEmbedder(Embedder):
+    """Knows people by the blue of what surrounds the face, as a direction."""
+
+    def embed(self, crops: Sequence[Image]) -> Floats:
+        angle = np.array([float(crop[-10:, 25:35].mean()) for crop in crops]) / 40
+        return np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+
+
+@pytest.fixture
+def embedder() -> Embedder:
+    shirt = ShirtEmbedder()
+    # A wide crop, so that the shirt is in it.
+    shirt.crop = {"size": 60, "margin": 1.0}  # type: ignore[misc]
+    return shirt
+
+
+def test_an_embedder_joins_people_across_cuts(embedder: Embedder) -> None:
+    def shown(i: int) -> list[tuple[int, tuple[int, int]]]:
+        return [(0 if i < 10 or i >= 20 else 2, (60 if i < 10 else 120, 30))]
+
+    seen, _ = _follow([_picture(shown(i)) for i in range(30)], cuts=[10, 20], embedder=embedder)
+    assert _people(seen) == [[1]] * 10 + [[2]] * 10 + [[1]] * 10
+
+
+def test_two_people_in_one_picture_are_never_one(embedder: Embedder) -> None:
+    seen, _ = _follow([_picture([(0, (40, 30)), (0, (160, 30))]) for _ in range(20)], embedder=embedder)
+    assert _people(seen) == [[1, 2]] * 20
+
+
+@pytest.fixture
+def real_people(scene: list[Frame]) -> Callable[[Embedder | None], list[list[int]]]:
+    from mer_batch.face.cuts import CutFinder
+    from mer_batch.face.detect import CascadeDetector
+
+    def run(embedder: Embedder | None) -> list[list[int]]:
+        tracker, finder = Tracker(CascadeDetector("cpu"), embedder), CutFinder()
+        seen = tracker.follow(scene, [finder.begins_shot(frame.image) for frame in scene])
+        tracker.end()
+        return [sorted(tracker.person[s.trail] for s in frame if s.trail in tracker.person) for frame in seen]
+
+    return run
+
+
+def test_the_portrait_walks_out_returns_and_is_cut(
+    scene: list[Frame], real_people: Callable[[Embedder | None], list[list[int]]]
+) -> None:
+    by_time = {round(frame.time, 1): people for frame, people in zip(scene, real_people(None), strict=True)}
+    for time in np.arange(0, 2.9, 0.2).round(1):
+        assert by_time[time] == [1], time
+    for time in np.arange(4.0, 6.0, 0.2).round(1):
+        assert by_time[time] == [], time
+    for time in np.arange(7.6, 8.9, 0.2).round(1):
+        assert by_time[time] == [1], time
+    for time in np.arange(9.0, 11.9, 0.2).round(1):
+        assert by_time[time] == [], time
+    for time in np.arange(12.0, 13.9, 0.2).round(1):
+        assert by_time[time] == [2], time
