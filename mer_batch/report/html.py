@@ -1,0 +1,181 @@
+"""The report: one self-contained page from a `Timeline` and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from mer_batch.errors import unknown_name
+from mer_batch.labels import COLOURS, EMOTIONS
+from mer_batch.report import confusion, context, coverage, made, people
+from mer_batch.report.files import whole_file
+from mer_batch.report.lanes import Json, page_data
+from mer_batch.report.lead import lead
+from mer_batch.report.player import convert_command, player_for
+from mer_batch.report.redact import redacted
+from mer_batch.report.words import NOBODY, printable
+from mer_batch.resources import data_dir
+from mer_batch.timeline.agreement import agreement
+from mer_batch.timeline.summary import summarize
+from mer_batch.types import Timeline
+
+if TYPE_CHECKING:
+    from mer_batch.timeline.truth import TruthScores
+
+ASSETS: Final = ("inline", "shared")
+SCRIPTS: Final = ("core.js", "draw.js", "chart.js", "player.js", "page.js")
+
+
+def write_report(
+    timeline: Timeline,
+    out: Path,
+    *,
+    assets: Literal["inline", "shared"] | str = "inline",
+    embed_media: bool = False,
+    truth: TruthScores | None = None,
+    redact: frozenset[str] = frozenset(),
+    title: str | None = None,
+) -> list[Path]:
+    """Write the page to `out` and return the files written, the page first.
+
+    `assets="shared"` puts plotly.js in one file beside the page instead of inside it; `embed_media`
+    puts the recording inside, else it is linked by its relative path; `truth` adds the scores against
+    true labels; `redact` leaves out some of `redact.REDACTIONS`. Raises `UsageError` for an unknown
+    choice or a place that cannot be written, `InputError` for media that cannot be embedded.
+    """
+    if assets not in ASSETS:
+        raise unknown_name("--assets", assets, ASSETS)
+    timeline = redacted(timeline, redact)
+    plotly_js = _plotly_js()
+    shared = out.with_name(f"plotly-{hashlib.sha256(plotly_js.encode()).hexdigest()[:12]}.min.js")
+    page = _page(
+        timeline, out, "" if assets == "shared" else plotly_js, embed_media, truth, bool(redact), title, shared.name
+    )
+    written = [out]
+    if assets == "shared":
+        written.append(shared)
+        _write(shared, plotly_js)
+    _write(out, page)
+    return written
+
+
+def _page(
+    timeline: Timeline,
+    out: Path,
+    plotly_js: str,
+    embed: bool,
+    truth: TruthScores | None,
+    hidden: bool,
+    title: str | None,
+    shared: str,
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = data_dir("templates")
+    js = "(() => {\n" + "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS) + "\n})();"
+    figures: dict[str, Json] = {}
+    summaries, pairs = summarize(timeline), agreement(timeline)
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    values = {
+        **_header(timeline, title),
+        "lead": lead(timeline, summaries, pairs),
+        **_timeline_section(timeline),
+        "player": player_for(timeline.media, out, embed=embed, hidden=hidden),
+        "hidden": hidden,
+        "convert": convert_command(timeline.media),
+        "people": people.context(timeline, summaries, figures),
+        "agreement": confusion.context(timeline, pairs, truth, figures),
+        "coverage": coverage.context(timeline),
+        "made": made.context(timeline),
+        "limits": made.card_scores(timeline),
+        "css": (folder / "report.css").read_text(encoding="utf-8"),
+        "colours": COLOURS,
+        "emotions": EMOTIONS,
+        "js": js,
+        "plotly_js": plotly_js,
+        "plotly_file": "" if plotly_js else shared,
+        "policy": _policy(js, plotly_js),
+    }
+    values["data_json"] = script_json(_data(timeline, figures))
+    return printable(environment.get_template("report.html.j2").render(values))
+
+
+def _header(timeline: Timeline, title: str | None) -> dict[str, object]:
+    return {
+        "title": title or timeline.media.path.name,
+        "version": timeline.provenance.version,
+        "meta": context.meta_line(timeline),
+        "notices": timeline.notices,
+    }
+
+
+def _timeline_section(timeline: Timeline) -> dict[str, object]:
+    return {
+        "states": context.empty_states(timeline),
+        "events": context.event_rows(timeline),
+        "marks": context.used_marks(timeline),
+        "moments": context.moments(timeline),
+        "has_boxes": context.has_boxes(timeline),
+        "lines": context.transcript_lines(timeline),
+        "transcript_note": context.transcript_note(timeline),
+    }
+
+
+def _data(timeline: Timeline, figures: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        **page_data(timeline),
+        "emotions": [{"name": name, "colour": COLOURS[name]} for name in EMOTIONS],
+        "nobody": NOBODY,
+        "figures": dict(figures),
+    }
+
+
+def script_json(data: Json) -> str:
+    """JSON that can stand in a script element: `<`, `>`, `&` and all that is not ASCII are escaped.
+
+    So no text in it can end the element, open a comment (`<!--`) or hold U+2028.
+    """
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _policy(js: str, plotly_js: str) -> str:
+    """The page's content security policy: its own scripts by hash, the recording, and no network at all."""
+    scripts = [_hash(js), _hash(plotly_js) if plotly_js else "'self' file:"]
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(scripts)}",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "media-src 'self' file: data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _plotly_js() -> str:
+    from plotly.offline import get_plotlyjs
+
+    # An inlined script must not hold what ends its element; the bundle has none today.
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as part:
+        part.write_bytes(text.encode("utf-8"))

@@ -1,0 +1,95 @@
+"""How a report was made: options, versions, models, hashes and seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mer_batch.report.words import MODALITY_WORDS, clock, counted, listed
+from mer_batch.types import ModelUse, Timeline
+
+SCORE_WORDS = {
+    "accuracy": "accuracy",
+    "uar": "mean recall (UAR)",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "ece": "calibration error",
+    "n": "items",
+}
+_PLAIN_SCORES = ("accuracy", "uar", "weighted_f1", "macro_f1")
+
+
+def context(timeline: Timeline) -> dict[str, object]:
+    """The sentence, the table of models and the small tables."""
+    made, seconds = timeline.provenance, sum(timeline.provenance.seconds.values())
+    return {
+        "sentence": f"Made on {_date(made.created)} by mer-batch {made.version}, in {seconds:.1f} s. "
+        "The same file, options, versions and models give the same report.",
+        "models": [_model_row(model) for model in made.models],
+        "tables": [
+            {"title": "Options", "kind": "", "rows": [(name, _value(value)) for name, value in made.options.items()]},
+            {"title": "File", "kind": "", "rows": _file_rows(timeline)},
+            {"title": "Versions", "kind": "", "rows": [("mer-batch", made.version), *made.packages.items()]},
+            {"title": "Seconds", "kind": "n", "rows": [(name, f"{value:.1f}") for name, value in made.seconds.items()]},
+        ],
+    }
+
+
+def _date(created: str) -> str:
+    """An ISO time as a reader would write it; left alone when it is none."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{moment:%Y-%m-%d at %H:%M} {moment.tzname() or ''}".strip()
+
+
+def card_scores(timeline: Timeline) -> str:
+    """How often each model is right on its own test data, for one sentence; empty without scores."""
+    parts = []
+    for model in timeline.provenance.models:
+        name = next((name for name in _PLAIN_SCORES if name in model.scores), None)
+        if name:
+            parts.append(
+                f"the {MODALITY_WORDS[model.modality]} model reaches {SCORE_WORDS[name]} {model.scores[name]:.2f}"
+            )
+    return listed(parts)
+
+
+def _model_row(model: ModelUse) -> dict[str, str]:
+    scores = [f"{SCORE_WORDS.get(name, name)} {_score(name, value)}" for name, value in model.scores.items()]
+    return {
+        "modality": MODALITY_WORDS[model.modality],
+        "name": model.name,
+        "net": model.net,
+        "data": model.data or "not said",
+        "licence": model.licence or "not said",
+        "scores": ", ".join(scores) or "none",
+        "sha256": model.sha256,
+    }
+
+
+def _score(name: str, value: float) -> str:
+    return f"{value:,.0f}" if name == "n" else f"{value:.3f}"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_value(item) for item in value)
+    return str(value)
+
+
+def _file_rows(timeline: Timeline) -> list[tuple[str, str]]:
+    media = timeline.media
+    rows = [("name", media.path.name), ("length", clock(media.duration)), ("container", media.container)]
+    if media.video:
+        rate = f", {media.video.fps:.5g} pictures a second" if media.video.fps else ""
+        rows.append(("video", f"{media.video.codec}, {media.video.width} x {media.video.height}{rate}"))
+    for track in media.audio:
+        parts = [track.codec, f"{track.rate:,} Hz", counted(track.channels, "channel"), track.language or ""]
+        rows.append(("sound", ", ".join(part for part in parts if part)))
+    rows += [("subtitles", track.language or track.codec) for track in media.subtitles]
+    return [*rows, *(("note", note) for note in media.notes), ("sha256", media.sha256)]
