@@ -98,7 +98,10 @@ def scores(counts: NDArray[np.int64]) -> dict[str, Any]:
 
     def rate(up: int, down: int) -> dict[str, Any]:
         low, high = np.percentile(draws[:, up] / np.maximum(draws[:, down], 1), [2.5, 97.5])
-        return {"value": round(total[up] / total[down], 4), "interval": [round(low, 4), round(high, 4)]}
+        return {
+            "value": round(float(total[up] / total[down]), 4),
+            "interval": [round(float(low), 4), round(float(high), 4)],
+        }
 
     return {
         "recall": rate(0, 1),

@@ -29,9 +29,10 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
 from portrait import Portrait, warp
 from poses import POSES, Array
-from scipy.ndimage import gaussian_filter
 from story import FULL, Line, Plan, View, absence, changes, pose_at, quick_plan, rows, view_at
 
 Samples: TypeAlias = NDArray[np.float64]

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 from PIL import Image
-from poses import BROWS, LOWER, MEETING, MOUTH, UPPER, Array, Points, Pose, controls
 from scipy.interpolate import RBFInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 from skimage import data, draw, restoration, segmentation
+
+from poses import BROWS, LOWER, MEETING, MOUTH, UPPER, Array, Points, Pose, controls
 
 WIDTH, HEIGHT = 400, 348
 """The part of the picture that is used, from its top left corner."""

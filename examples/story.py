@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+
 from poses import POSES, Pose
 
 TRANSITION: Final = 0.24

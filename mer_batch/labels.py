@@ -46,6 +46,17 @@ COLOURS: Final = {
 }
 """Okabe-Ito colours, safe for colour-blind readers (Okabe & Ito, 2008)."""
 
+ADJECTIVES: Final = {
+    "angry": "angry",
+    "disgust": "disgusted",
+    "fear": "afraid",
+    "happy": "happy",
+    "neutral": "neutral",
+    "sad": "sad",
+    "surprise": "surprised",
+}
+"""How a sentence says it: "looks surprised"."""
+
 VERBS: Final = {"face": "looks", "voice": "sounds", "text": "reads as"}
 """How a report speaks of a reading: never "is"."""
 

@@ -50,6 +50,8 @@ class Page:
         from mer_batch.report.redact import redacted
         from mer_batch.timeline import io, truth
 
+        # Labels name people as the readings do, so they are compared before any name is hidden.
+        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
         timeline = redacted(timeline, self.hidden)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         stem = self.out.with_suffix("")
@@ -57,7 +59,6 @@ class Page:
             part.write_text(io.to_json(timeline), encoding="utf-8")
         with whole_file(stem.with_name(f"{stem.name}.timeline.csv")) as part:
             io.write_csv(timeline, part)
-        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
         write_report(
             timeline, self.out, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden
         )

@@ -16,6 +16,7 @@ from mer_batch import __version__, media
 from mer_batch.classifier import Classifier, load_classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.errors import MerError
+from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
     Gap,
@@ -41,6 +42,7 @@ def analyze(path: Path | str, options: Options = DEFAULTS, on_progress: OnProgre
     `Timeline.lost` with a notice, and the rest goes on. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
     """
+    recognizers.check(options.asr)
     return _Analysis(media.probe(Path(path)), options, on_progress or (lambda _stage, _done: None)).run()
 
 

@@ -72,7 +72,8 @@ function fillEmotion(pen, k, x, y, width, height) {
   pen.fillRect(x, y, width, height);
 }
 
-function hatch(pen, x, y, width, height, text = "") {
+/* A gap with its reason, or the first part of it, where that fits. */
+function hatch(pen, x, y, width, height, reason = "") {
   pen.save();
   pen.beginPath();
   pen.rect(x, y, width, height);
@@ -82,8 +83,9 @@ function hatch(pen, x, y, width, height, text = "") {
   pen.beginPath();
   for (let at = x - height - ((x - height) % 7); at < x + width; at += 7) { pen.moveTo(at, y + height); pen.lineTo(at + height, y); }
   pen.stroke();
-  const room = pen.measureText(text).width + 12;
-  if (text && room < width) {
+  const text = [reason, reason.split(",")[0]].find((words) => words && pen.measureText(words).width + 12 < width);
+  if (text) {
+    const room = pen.measureText(text).width + 12;
     pen.fillStyle = THEME.page;
     pen.fillRect(x + (width - room) / 2, y + height / 2 - 8, room, 16);
     pen.fillStyle = THEME.soft;

@@ -126,7 +126,8 @@ function showNow() {
     const fused = lane.fused, i = stepAt(fused, STATE.time);
     if (!fused.count) continue;
     if (i < 0 || fused.l[i] === GAP) {
-      absent.push(el("p", { className: "note" }, el("bdi", {}, laneName(lane)), ` – no evidence${i >= 0 && fused.reasons[fused.r[i]] ? `: ${fused.reasons[fused.r[i]]}` : ""}`));
+      const reason = i < 0 ? spansAt(fused.gaps, STATE.time)[0]?.[2] : fused.reasons[fused.r[i]];
+      if (lane.person !== null) absent.push(el("p", { className: "note" }, el("bdi", {}, laneName(lane)), ` – no evidence${reason ? `: ${reason}` : ""}`));
       continue;
     }
     const title = fused.l[i] === UNNAMED ? " – reading too weak to name" : "";
@@ -161,6 +162,7 @@ for (const input of document.querySelectorAll(".file input")) {
     $("screen").hidden = false;
     if ($("boxes")) $("boxes").hidden = false;
     $("media-failed").hidden = true;
+    for (const box of document.querySelectorAll("[data-empty=no-player]")) box.hidden = true;
   });
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ def guarded(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> int:
+        previous = signal.signal(signal.SIGINT, _interrupt)
         try:
             raise SystemExit(command(*args, **kwargs))
         except KeyboardInterrupt:
@@ -33,8 +35,19 @@ def guarded(command: Command) -> Command:
                 raise
             say(f"error: {_line(error)}")
             raise SystemExit(getattr(error, "exit_code", EXIT_FAILED)) from None
+        finally:
+            signal.signal(signal.SIGINT, previous)
 
     return run  # type: ignore[return-value]
+
+
+_interrupts: list[int] = []
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    # A library may swallow the exception (a callback from C does), so it is also written down.
+    _interrupts.append(number)
+    raise KeyboardInterrupt
 
 
 def _line(error: BaseException) -> str:
@@ -73,7 +86,9 @@ class Progress:
             self._bars.stop()
 
     def __call__(self, stage: str, done: float) -> None:
-        """Tell that `done` (0 to 1) of `stage` is finished."""
+        """Tell that `done` (0 to 1) of `stage` is finished. Raises KeyboardInterrupt if one was swallowed."""
+        if _interrupts:
+            raise KeyboardInterrupt
         if self._quiet:
             return
         self._began.setdefault(stage, time.monotonic())

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 STILLS_MIN_FACE: Final = 20.0
 """Smallest face looked for in stills, in pixels: facenet-pytorch's default."""
 _VIDEO_SHARE: Final = 24
+_VIDEO_LEAST: Final = 24.0
 _WORK: Final = 24.0  # R-Net's input: the smallest face is scaled down to this many pixels, not further
 _SHIFTS: Final = (-0.2, 0.0, 0.2)
+_ROOM: Final = 0.75  # of the longer side of a box, on each side
 _GROWTHS: Final = (0.8, 1.0, 1.25)
 
 
@@ -80,7 +82,7 @@ class CascadeDetector(Detector):
     Args:
         device: as for `pick_device`.
         min_face: smallest face in pixels of the picture; None means a 24th of its shorter side but
-            at least 20, which is what emotions can be read from in video.
+            at least 24, about the smallest that emotions can be read from.
         batch: pictures of one size that are worked on together.
     """
 
@@ -110,7 +112,7 @@ class CascadeDetector(Detector):
     def _detect_alike(self, images: list[Image]) -> list[list[Detection]]:
         height, width = images[0].shape[:2]
         smallest = self._smallest(height, width)
-        frames = self._frames(images)
+        frames = self._frames(images, self._scale(height, width))
         found = self._cascade.detect(frames, smallest * frames[0].shape[2] / height)
         faces = _detections(found, frames)
         owner = found.frame.tolist()
@@ -120,14 +122,16 @@ class CascadeDetector(Detector):
         """See `Detector.refine`: O-Net on each box, and where that fails R-Net and O-Net around it."""
         if not boxes:
             return []
-        frames = self._frames([image])
-        found = self._cascade.answer(frames, self._at(boxes, frames))
+        window = _Window.around(image, boxes)
+        frames = self._frames([window.cut(image)], self._scale(*image.shape[:2]))
+        near = [window.into(box) for box in boxes]
+        found = self._cascade.answer(frames, self._at(near, frames))
         threshold = self._cascade.thresholds[2]
         faces = [
-            face if face.score > threshold and overlap(face.box, box) > 0.3 else None
-            for face, box in zip(_detections(found, frames), boxes, strict=True)
+            face if face.score > threshold and overlap(face.box, box) > 0.3 else self._search(frames, box)
+            for face, box in zip(_detections(found, frames), near, strict=True)
         ]
-        return [face or self._search(frames, box) for face, box in zip(faces, boxes, strict=True)]
+        return [window.out_of(face) if face else None for face in faces]
 
     def _search(self, frames: Levels, box: Box) -> Detection | None:
         """The face nearest to a box, from a grid of shifted and scaled boxes."""
@@ -146,18 +150,22 @@ class CascadeDetector(Detector):
         return next((face for face in faces if overlap(face.box, box) > 0.3), None)
 
     def _smallest(self, height: int, width: int) -> float:
-        return self.min_face or max(STILLS_MIN_FACE, min(height, width) / _VIDEO_SHARE)
+        return self.min_face or max(_VIDEO_LEAST, min(height, width) / _VIDEO_SHARE)
 
-    def _frames(self, images: Sequence[Image]) -> Levels:
-        """The pictures on the device, scaled down as far as the smallest face allows."""
+    def _scale(self, height: int, width: int) -> float:
+        """How far pictures of a size are scaled down: as far as the smallest face allows."""
+        scale = _WORK / self._smallest(height, width)
+        return scale if scale < 0.9 else 1.0
+
+    def _frames(self, images: Sequence[Image], scale: float) -> Levels:
+        """The pictures on the device, scaled."""
         import torch
         from PIL import Image as Pictures
 
         from mer_batch.face.cascade import prepare
 
         height, width = images[0].shape[:2]
-        scale = _WORK / self._smallest(height, width)
-        if scale < 0.9:
+        if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             images = [np.asarray(Pictures.fromarray(i).resize(size, Pictures.Resampling.BOX)) for i in images]
         return prepare(torch.from_numpy(np.stack(images)).to(self._cascade.device))
@@ -176,6 +184,51 @@ class CascadeDetector(Detector):
             torch.zeros(count, dtype=torch.long, device=device),
             torch.zeros(count, 5, 2, device=device),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The part of a picture (fractions) in which known faces are looked for: the rest need not be touched."""
+
+    box: Box
+
+    @staticmethod
+    def around(image: Image, boxes: Sequence[Box]) -> _Window:
+        """A window with room around all boxes for faces that moved, on whole pixels."""
+        height, width = image.shape[:2]
+        room = [max((b[2] - b[0]) * width, (b[3] - b[1]) * height) * _ROOM for b in boxes]
+        left = min(max(int(b[0] * width - r), 0) for b, r in zip(boxes, room, strict=True))
+        top = min(max(int(b[1] * height - r), 0) for b, r in zip(boxes, room, strict=True))
+        right = max(min(int(b[2] * width + r) + 1, width) for b, r in zip(boxes, room, strict=True))
+        bottom = max(min(int(b[3] * height + r) + 1, height) for b, r in zip(boxes, room, strict=True))
+        # A box that has left the picture altogether leaves a sliver, in which nothing is found.
+        left, top = min(left, width - 1), min(top, height - 1)
+        right, bottom = max(right, left + 1), max(bottom, top + 1)
+        return _Window((left / width, top / height, right / width, bottom / height))
+
+    def cut(self, image: Image) -> Image:
+        """The pixels of the window."""
+        height, width = image.shape[:2]
+        left, top, right, bottom = self.box
+        return image[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+
+    def into(self, box: Box) -> Box:
+        """A box of the picture as one of the window."""
+        (left, top), (right, bottom) = self._inner(box[0], box[1]), self._inner(box[2], box[3])
+        return left, top, right, bottom
+
+    def out_of(self, face: Detection) -> Detection:
+        """A face of the window as one of the picture."""
+        (left, top), (right, bottom) = self._outer(*face.box[:2]), self._outer(*face.box[2:])
+        return Detection((left, top, right, bottom), tuple(self._outer(x, y) for x, y in face.landmarks), face.score)
+
+    def _inner(self, x: float, y: float) -> tuple[float, float]:
+        left, top, right, bottom = self.box
+        return (x - left) / (right - left), (y - top) / (bottom - top)
+
+    def _outer(self, x: float, y: float) -> tuple[float, float]:
+        left, top, right, bottom = self.box
+        return left + x * (right - left), top + y * (bottom - top)
 
 
 def _size(frames: Levels) -> Tensor:

@@ -1,7 +1,8 @@
 """Following people from frame to frame.
 
-The whole picture is searched at the start, after cuts, every `SEARCH_EVERY` seconds and when somebody
-known was lost; in between, known faces are only refined at the place where they must be now.
+The whole picture is searched at the start, after cuts, every `SEARCH_EVERY` seconds, more often while
+nobody is in view, and when somebody known was lost; in between, known faces are only refined at the
+place where they must be now.
 A trail is one face followed without a break in one shot; a person is one or more trails.
 """
 
@@ -19,8 +20,10 @@ from mer_batch.face.detect import Detection, Detector, overlap
 from mer_batch.face.identity import SAME_EMBEDDING, Embedder, likeness, look
 from mer_batch.types import Box, Floats, Frame, Image
 
-SEARCH_EVERY: Final = 0.5
-"""Seconds after which new faces are looked for."""
+SEARCH_EVERY: Final = 1.0
+"""Seconds after which new faces are looked for beside those in view."""
+SEARCH_EMPTY_EVERY: Final = 0.5
+"""Seconds after which faces are looked for while nobody is in view."""
 PATIENCE: Final = 1.0
 """Seconds a lost face keeps its trail, so that a blink of the detector is no departure."""
 RETURN_WITHIN: Final = 20.0
@@ -32,6 +35,7 @@ SAME_LOOK: Final = 0.75
 _STRONG: Final = 0.98
 _STRONG_HITS: Final = 2
 _MATCH_COST: Final = 10.0
+_JITTER: Final = 0.01  # seconds by which sampled times may be early
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,7 @@ class Tracker:
         """The searches that are due whatever happens, done as one batch."""
         due, last = [], self._searched
         for position, (frame, cut) in enumerate(zip(frames, cuts, strict=True)):
-            # Sampled times jitter by less than a hundredth of a second.
-            if cut or frame.time - last >= SEARCH_EVERY - 0.01:
+            if cut or frame.time - last >= SEARCH_EVERY - _JITTER:
                 due.append(position)
                 last = frame.time
         found = self._detector.detect([frames[position].image for position in due])
@@ -140,7 +143,7 @@ class Tracker:
 
     def _step(self, frame: Frame, found: list[Detection] | None) -> list[Sighting]:
         self._refine(frame)
-        if found is None and any(trail.lost and trail.person for trail in self._trails):
+        if found is None and self._must_search(frame.time):
             found = self._detector.detect([frame.image])[0]
         if found is not None:
             self._searched = frame.time
@@ -148,6 +151,13 @@ class Tracker:
         self._forget(frame.time)
         self._name_people(frame)
         return [Sighting(trail.number, trail.face) for trail in self._trails if not trail.lost]
+
+    def _must_search(self, time: float) -> bool:
+        """True when a known person was lost, or when nobody is in view for a while."""
+        if any(trail.lost and trail.person for trail in self._trails):
+            return True
+        nobody = all(trail.lost for trail in self._trails)
+        return nobody and time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER
 
     def _refine(self, frame: Frame) -> None:
         """Keep the faces that are still where they should be; mark the others as lost."""

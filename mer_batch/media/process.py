@@ -77,9 +77,11 @@ class Ffmpeg:
         import av
         from av.container import InputContainer
 
+        assert self._process.stdout is not None
         options = {"probesize": "32", "fpsprobesize": "0"}
         try:
-            with av.open(self._process.stdout, format="nut", options=options, buffer_size=1 << 20) as container:
+            # By descriptor, not as a Python file: an interrupt inside a callback from C would be lost.
+            with av.open(f"pipe:{self._process.stdout.fileno()}", format="nut", options=options) as container:
                 assert isinstance(container, InputContainer)
                 for packet in container.demux(container.streams[0]):
                     if packet.size and packet.pts is not None and packet.time_base is not None:

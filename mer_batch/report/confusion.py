@@ -105,8 +105,14 @@ def _truth(truth: TruthScores, figures: dict[str, Json]) -> dict[str, object]:
         "Classes without a true label are left out of the means.",
         "scores": [*named, ("Accuracy with unnamed steps as wrong", _score(truth.strict_accuracy))],
         "table": matrix.table("Steps by true label and reading"),
+        # An emotion that the truth lacks has no recall, and a precision that says nothing.
         "classes": [
-            (c.emotion, f"{c.precision:.2f}", f"{c.recall:.2f}", f"{c.f1:.2f}", f"{c.steps:,}") for c in truth.classes
+            (
+                c.emotion,
+                *(f"{score:.2f}" if c.steps else "–" for score in (c.precision, c.recall, c.f1)),
+                f"{c.steps:,}",
+            )
+            for c in truth.classes
         ],
     }
 

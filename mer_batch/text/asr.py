@@ -115,7 +115,8 @@ def _impossible(engine: str, name: str, error: BaseException) -> str:
 
 
 def _line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
+    inner = getattr(error, "reason", error)  # urllib wraps the cause of a failed connection
+    text = (getattr(inner, "strerror", None) or str(inner)).strip().splitlines()
     return (text[0] if text else type(error).__name__)[:200]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.pool import Array
@@ -75,19 +75,16 @@ def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str]]) 
 
     share = block_bootstrap(statistic, len(pairs))[0] if pairs else None
     rows = tuple(tuple(int(cell) for cell in row) for row in counts)
-    return Agreement(first, second, rows, len(pairs), share, _kappa(pairs))
+    return Agreement(first, second, rows, len(pairs), share, _kappa(counts))
 
 
-def _kappa(pairs: list[tuple[str, str]]) -> float | None:
-    from sklearn.metrics import cohen_kappa_score
-
-    if len({label for pair in pairs for label in pair}) < 2:
+def _kappa(counts: NDArray[np.int64]) -> float | None:
+    """Cohen's kappa (1960), by hand because scikit-learn takes seconds to load; None with one label only."""
+    total = counts.sum()
+    if not total:
         return None
-    with warnings.catch_warnings():
-        # scikit-learn warns where kappa is undefined; None says so here.
-        warnings.simplefilter("ignore")
-        value = float(cohen_kappa_score(*zip(*pairs, strict=True)))
-    return None if np.isnan(value) else value
+    chance = float(counts.sum(axis=0) @ counts.sum(axis=1)) / float(total) ** 2
+    return None if chance >= 1 else (float(np.trace(counts)) / float(total) - chance) / (1 - chance)
 
 
 def coverage(timeline: Timeline) -> tuple[Coverage, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mer_batch.fusion.align import SPEAKER, merge_spans, spread_over
 from mer_batch.fusion.pool import Reading, read_step
-from mer_batch.labels import EMOTIONS, INDEX, VERBS
+from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VERBS
 from mer_batch.timeline.changes import change_points, refine
 from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Segment, Shot
 
@@ -79,12 +79,8 @@ def blocks(lane: Sequence[Segment], cuts: Iterable[float] = ()) -> list[list[Seg
 
 
 def verb(segment: Segment) -> str:
-    """How a report speaks of the segment: looks, sounds or reads as, by the modality that weighs most.
-
-    A reading without a clear main source "reads as".
-    """
-    index = int(np.argmax(segment.weights))
-    return VERBS[MODALITIES[index]] if segment.weights[index] > 0.5 else VERBS["text"]
+    """How a report speaks of the segment: looks, sounds or reads as, by the modality that weighs most."""
+    return VERBS[MODALITIES[int(np.argmax(segment.weights))]]
 
 
 def per_modality(lane: Sequence[Segment], observations: Sequence[Observation]) -> list[dict[Modality, Reading]]:
@@ -112,7 +108,7 @@ def _onsets(block: Sequence[Segment], observations: Sequence[Observation]) -> li
             continue
         time = refine(observations, (before[-1].end + run[0].start) / 2, before[0].start, run[-1].end)
         strength = float(np.mean([segment.confidence for segment in run]))
-        detail = f"{_who(run[0])} {verb(run[0])} {label}, after {before[0].label}"
+        detail = f"{_who(run[0])} {verb(run[0])} {ADJECTIVES[label]}, after {ADJECTIVES[before[0].label or label]}"
         events.append(Event("onset", time, run[0].person, label, detail, strength))
     return events
 
@@ -145,7 +141,7 @@ def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> lis
         places, found = find_peaks(padded, height=PEAK_HEIGHT, prominence=PEAK_PROMINENCE)
         for place, prominence in zip(places - 1, found["prominences"], strict=True):
             segment = block[int(place)]
-            detail = f"{_who(segment)} {verb(segment)} {name} most here ({curve[place]:.2f})"
+            detail = f"{_who(segment)} {verb(segment)} {ADJECTIVES[name]} most here ({curve[place]:.2f})"
             time = _best_frame(segment, observations, name)
             events.append(Event("peak", time, segment.person, name, detail, float(prominence)))
     return events
@@ -182,7 +178,7 @@ def _labels(readings: Mapping[Modality, Reading]) -> set[str]:
 
 
 def _said(readings: Mapping[Modality, Reading]) -> str:
-    parts = [f"{VERBS[modality]} {reading.label}" for modality, reading in readings.items()]
+    parts = [f"{VERBS[modality]} {ADJECTIVES[reading.label]}" for modality, reading in readings.items()]
     return ", ".join(parts) or "is read differently by the modalities"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -9,7 +10,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from mer_batch.fusion.pool import Array
-from mer_batch.labels import EMOTIONS, INDEX, VALENCE_AROUSAL
+from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VALENCE_AROUSAL
 from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
 from mer_batch.timeline.events import blocks, lanes, verb
 from mer_batch.types import Observation, Segment, Timeline
@@ -17,6 +18,9 @@ from mer_batch.types import Observation, Segment, Timeline
 UNSURE = "not sure"
 """The share of time with a reading too weak to name; stands beside the seven emotions."""
 _COORDINATES = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
+
+TOLD = 0.1
+"""Share of the time read without a name from which the sentence says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def mean_variation(pairs: Sequence[tuple[Array, Array]]) -> float | None:
 
 def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tuple[Array, Array]]:
     """Consecutive face readings no further apart than twice the usual, with no cut between."""
+    cuts = sorted(cuts)
     ordered = sorted(faces, key=lambda face: face.start)
     if len(ordered) < 2:
         return []
@@ -108,7 +113,8 @@ def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tup
     return [
         (np.array(before.probabilities), np.array(after.probabilities))
         for before, after in pairwise(ordered)
-        if after.start - before.start <= 2 * usual + 1e-6 and not any(before.start < c <= after.start for c in cuts)
+        if after.start - before.start <= 2 * usual + 1e-6
+        and bisect_right(cuts, before.start) == bisect_right(cuts, after.start)
     ]
 
 
@@ -150,9 +156,13 @@ def _sentence(person: str | None, parts: Sequence[Sequence[Segment]], shares: Ma
     top = max(named, key=named.__getitem__)
     verbs = [verb(segment) for segment in read if segment.label == top]
     most = "mostly" if named[top] > 0.5 else "most often"
-    start = f"{who} {max(verbs, key=verbs.count)} {most} {top} ({100 * named[top]:.0f} % of the {length} read)"
+    start = (
+        f"{who} {max(verbs, key=verbs.count)} {most} {ADJECTIVES[top]} ({100 * named[top]:.0f} % of the {length} read)"
+    )
     others = sorted((name for name in named if name != top), key=lambda name: -named[name])
-    return ", ".join([start, *filter(None, (_moments(name, parts) for name in others[:3]))]) + "."
+    told = ", ".join([start, *filter(None, (_moments(name, parts) for name in others[:3]))])
+    unsure = shares[UNSURE].value
+    return f"{told}; too weak to name for {100 * unsure:.0f} %." if unsure >= TOLD else f"{told}."
 
 
 def _moments(emotion: str, parts: Sequence[Sequence[Segment]]) -> str:
@@ -162,4 +172,4 @@ def _moments(emotion: str, parts: Sequence[Sequence[Segment]]) -> str:
     times = [clock(run[0].start) for run in sorted(longest, key=lambda run: run[0].start)]
     if not times:
         return ""
-    return f"{emotion} at {times[0] if len(times) == 1 else ', '.join(times[:-1]) + ' and ' + times[-1]}"
+    return f"{ADJECTIVES[emotion]} at {times[0] if len(times) == 1 else ', '.join(times[:-1]) + ' and ' + times[-1]}"

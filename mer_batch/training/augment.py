@@ -78,6 +78,8 @@ def erase(pictures: Tensor, generator: torch.Generator, share: float = 0.3) -> T
     return torch.where(hole, pictures.mean(dim=(1, 2, 3), keepdim=True), pictures)
 
 
-def pictures(batch: Tensor, generator: torch.Generator) -> Tensor:
-    """All of the above for a batch (n, c, h, w) in [0, 1]."""
-    return erase(degrade(light(affine(batch, generator), generator), generator), generator)
+def pictures(batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+    """All of the above for a batch (n, c, h, w) in [0, 1]; amounts and shares scale with `strength`."""
+    moved = affine(batch, generator, 15 * strength, 0.15 * strength, 0.1 * strength)
+    lit = light(moved, generator, 0.35 * strength)
+    return erase(degrade(lit, generator, 0.2 * strength), generator, 0.3 * strength)

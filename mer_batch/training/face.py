@@ -121,7 +121,7 @@ class Fer2013(Task):
         """Standardised (n, 1, 48, 48), augmented when training."""
         pictures = inputs.float() / 255
         if train:
-            pictures = augment.pictures(pictures, generator)
+            pictures = augment.pictures(pictures, generator, self.strength)
         result: Tensor = (pictures - self.input["mean"][0]) / self.input["std"][0]
         return result
 

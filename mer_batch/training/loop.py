@@ -23,6 +23,8 @@ from mer_batch.training import checkpoint
 from mer_batch.training.recipe import Recipe, TrainOptions
 from mer_batch.training.task import Examples, Task
 
+CALM = 0.4
+"""Strength of augmentation in the calm epochs at the end."""
 Log = Callable[[dict[str, Any]], None]
 
 
@@ -55,6 +57,7 @@ def fit(recipe: Recipe, task: Task, device: torch.device, folder: Path, resume: 
     weights = _class_weights(train.labels, options.class_weights).to(device)
     while state.epoch < options.epochs and not _exhausted(state, options):
         began = time.monotonic()
+        task.strength = CALM if state.epoch >= options.epochs - options.calm else 1.0
         loss = _epoch(state, task, train, options, weights, device)
         scores = scores_of(state.average, task, validation, options.batch_size, device)
         _keep_best(state, scores[options.select])

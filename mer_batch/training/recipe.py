@@ -45,6 +45,8 @@ class TrainOptions:
     """Decay of the moving average of weights that is evaluated and shipped; 0 = off."""
     clip: float = 5.0
     """Largest gradient norm."""
+    calm: int = 0
+    """Last epochs with weak augmentation, so that the network ends on pictures like the real ones."""
     patience: int = 0
     """Epochs without a better validation score before stopping; 0 = never."""
     select: str = "accuracy"

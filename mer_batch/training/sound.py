@@ -33,7 +33,8 @@ def level(waves: Tensor, target: float = 0.05) -> Tensor:
 
     count = torch.count_nonzero(waves, dim=1).clamp(min=1)
     rms = torch.linalg.vector_norm(waves, dim=1) / count.sqrt()
-    return waves * (target / rms.clamp(min=1e-7))[:, None]
+    result: Tensor = waves * (target / rms.clamp(min=1e-7))[:, None]
+    return result
 
 
 def extent(waves: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,7 +141,8 @@ def colour(waves: Tensor, generator: torch.Generator) -> Tensor:
     rooms = torch.fft.rfft(room(n, RATE // 2, generator, waves), n=length)
     rooms = torch.where(_chance(n, 0.35, generator, waves), rooms, 1.0 + 0j)
     filters = response(n, length // 2 + 1, generator, waves)
-    return torch.fft.irfft(torch.fft.rfft(waves) * filters * rooms, n=length)
+    result: Tensor = torch.fft.irfft(torch.fft.rfft(waves) * filters * rooms, n=length)
+    return result
 
 
 def sound(waves: Tensor, length: int, generator: torch.Generator, coloured: float = 0.6, noisy: float = 0.5) -> Tensor:

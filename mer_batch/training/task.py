@@ -62,6 +62,8 @@ class Task(ABC):
     data: str
     """The card's sentence on what the model was trained on."""
     licence: str
+    strength: float = 1.0
+    """How strongly `prepare` augments, 0 to 1; the loop lowers it for the last epochs (`calm` of a recipe)."""
     auxiliary: int = 0
     """Width of `Examples.soft`, 0 without auxiliary targets."""
 

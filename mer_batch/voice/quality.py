@@ -1,4 +1,10 @@
-"""How readable a window of speech is."""
+"""How readable a window of speech is.
+
+The score follows what windows of the validation speakers lost when they were spoiled on purpose: the share
+of the labels' entropy that the shipped model still removed, relative to whole clean clips (RAVDESS, 240 clips):
+0.6 s of speech 0.2, 0.9 s 0.4, 1.2 s 0.7, 1.6 s 0.9; white noise at 0 dB 0.6, 5 dB 0.9, 10 dB 1.0. Down to
+-70 dBFS, and with 3 % of samples clipped, nothing was lost: these are flagged, not marked down.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +15,14 @@ import numpy as np
 
 from mer_batch.types import AudioWindow
 
-TOO_QUIET: Final = -65.0
+TOO_QUIET: Final = -75.0
 """Speech below this level (dBFS) is not read: too few steps of 16-bit sound are left of it."""
 QUIET: Final = -48.0
-NOISY: Final = 10.0
+NOISY: Final = 8.0
 """Signal-to-noise ratio in dB under which a window is flagged."""
-SHORT: Final = 1.5
+UNKNOWN: Final = 5.0
+"""Signal-to-noise ratio in dB assumed where there is no pause to measure the background in."""
+SHORT: Final = 1.2
 """Seconds of speech under which a window is flagged."""
 CLIPPED: Final = 0.002
 """Share of samples at full scale over which a window is flagged."""
@@ -29,22 +37,18 @@ class VoiceQuality:
 
 
 def assess(window: AudioWindow) -> VoiceQuality:
-    """The quality of a window; an unknown signal-to-noise ratio counts as a middling one."""
+    """The quality of a window."""
     speech = window.speech_share * (window.end - window.start)
-    clipped = float(np.mean(np.abs(window.samples) >= 0.999)) if len(window.samples) else 0.0
-    snr = 15.0 if window.snr_db is None else window.snr_db
     wrong = {
         "quiet": window.level_db < QUIET,
-        "noisy": snr < NOISY,
-        "clipped": clipped > CLIPPED,
+        "noisy": window.snr_db is not None and window.snr_db < NOISY,
+        "clipped": len(window.samples) > 0 and bool(np.mean(np.abs(window.samples) >= 0.999) > CLIPPED),
         "short": speech < SHORT,
     }
-    score = _ramp(speech, 0.5, 2.5) * _ramp(snr, -5.0, 20.0) * _ramp(window.level_db, TOO_QUIET, QUIET)
-    score *= 0.7 if wrong["clipped"] else 1.0
+    score = _ramp(speech, 0.6, 1.8) * _ramp(UNKNOWN if window.snr_db is None else window.snr_db, -8.0, 8.0)
     return VoiceQuality(score, tuple(name for name, is_wrong in wrong.items() if is_wrong))
 
 
 def _ramp(value: float, low: float, high: float) -> float:
     """From 0.25 at `low` and below to 1 at `high` and above: a weak window weighs less, never nothing."""
-    share = (value - low) / (high - low)
-    return 0.25 + 0.75 * min(max(share, 0.0), 1.0)
+    return 0.25 + 0.75 * min(max((value - low) / (high - low), 0.0), 1.0)

@@ -122,9 +122,19 @@ def test_refine_finds_a_face_that_moved_by_a_quarter(cascade: CascadeDetector, p
     assert overlap(again.box, face.box) > 0.7
 
 
+def test_refining_in_a_window_gives_boxes_of_the_whole_picture(cascade: CascadeDetector, portrait: Image) -> None:
+    wide = np.full((900, 1600, 3), 120, np.uint8)
+    wide[500:756, 1300:1556] = portrait
+    (face,) = cascade.detect([wide])[0]
+    (again,) = cascade.refine(wide, [face.box])
+    assert again is not None
+    assert overlap(again.box, face.box) > 0.8
+    assert cascade.refine(wide, [(1.5, 0.2, 1.6, 0.4), (-0.5, -0.5, -0.3, -0.2)]) == [None, None]
+
+
 def test_large_pictures_are_searched_at_a_small_size(cascade: CascadeDetector, portrait: Image) -> None:
     large = np.kron(portrait, np.ones((6, 6, 1), np.uint8))
-    assert cascade._frames([large])[0].shape[2:] == (576, 576)
+    assert cascade._frames([large], cascade._scale(1536, 1536))[0].shape[2:] == (576, 576)
     (face,) = cascade.detect([large])[0]
     assert overlap(face.box, FACE) > 0.6
 

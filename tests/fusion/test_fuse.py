@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from timelines import SCENES, make_timeline, reading
 
 from mer_batch.fusion import SPEAKER, Fused, fuse
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.types import Gap, Modality, Observation, Person
+from timelines import SCENES, make_timeline, reading
 
 FACE: dict[Modality, float] = {"face": 1.0}
 BOTH: dict[Modality, float] = {"face": 1.0, "voice": 1.0}

@@ -33,6 +33,8 @@ dropout = 0.1
 [data]
 buckets = 2048
 length = 12
+meld_repeats = 2
+token_dropout = 0.1
 validation = ""
 
 [train]
@@ -42,7 +44,7 @@ optimizer = "adamw"
 lr = 0.02
 auxiliary = 0.3
 """
-TOY = {"validation": "", "length": 12, "buckets": 2048}
+TOY = {"validation": "", "length": 12, "buckets": 2048, "meld_repeats": 2}
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_examples_hold_both_spellings_and_fine_labels(data: Path) -> None:
 
 
 def test_augmentation_is_seeded_and_spares_the_opening(data: Path) -> None:
-    task = load_task("text", TOY | {"token_dropout": 0.5})
+    task = load_task("text", TOY | {"token_dropout": 0.5, "unpunctuated": 0.0})
     inputs = task.train().inputs[:40]
     first, again = (task.prepare(inputs, True, torch.Generator().manual_seed(1)) for _ in range(2))
     assert torch.equal(first, again)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from timelines import make_media, make_provenance, make_timeline
 
 from mer_batch.errors import InputError
 from mer_batch.labels import EMOTIONS
@@ -28,6 +27,7 @@ from mer_batch.types import (
     Timeline,
     Utterance,
 )
+from timelines import make_media, make_provenance, make_timeline
 
 # A busy machine is no failure, and no examples are kept in the tree.
 PATIENT = settings(deadline=None, database=None, max_examples=50)

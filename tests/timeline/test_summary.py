@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from timelines import make_media, make_provenance, make_timeline
 
 from mer_batch.labels import EMOTIONS, INDEX, VALENCE_AROUSAL
 from mer_batch.timeline.agreement import agreement, coverage
 from mer_batch.timeline.bootstrap import block_bootstrap
 from mer_batch.timeline.summary import UNSURE, clock, mean_variation, summarize, transition_counts
 from mer_batch.types import Gap, Modality, Observation, Person, Segment, Timeline
+from timelines import make_media, make_provenance, make_timeline
 
 
 def certain(emotion: str) -> tuple[float, ...]:
@@ -89,7 +89,7 @@ def test_nobody_read_says_so() -> None:
 def test_sentences_look_sound_and_read_but_never_are() -> None:
     people = summarize(make_timeline())
     assert people[0].sentence == (
-        "Person 1 looks mostly neutral (51 % of the 38 s read), happy at 0:08, sad at 0:24, surprise at 0:38."
+        "Person 1 looks mostly neutral (51 % of the 38 s read), happy at 0:08, sad at 0:24, surprised at 0:38."
     )
     assert people[-1].sentence.startswith("Speech tied to nobody in view ")
     (speaker,) = summarize(make_timeline(modalities=("voice",)))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from timelines import SCENES, make_media, make_provenance, make_timeline
 
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.timeline.truth import NO_READING, TruthRow, compare, read_truth
 from mer_batch.types import Person, Segment, Timeline
+from timelines import SCENES, make_media, make_provenance, make_timeline
 
 
 def write(folder: Path, text: str) -> Path:

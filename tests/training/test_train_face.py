@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy_fer
 from PIL import Image
 from typer.testing import CliRunner
 
+import toy_fer
 from mer_batch.cli import app
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card

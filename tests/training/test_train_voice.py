@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +44,15 @@ select = "uar"
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_voice.make(tmp_path_factory.mktemp("data"))
+
+
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = toy_voice.make(tmp_path / "data")
-    monkeypatch.setenv("MER_DATA", str(root))
-    return root
+def data(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MER_DATA", str(made))
+    return made
 
 
 def test_a_trained_model_reads_what_it_was_trained_on(data: Path, tmp_path: Path) -> None:
@@ -98,13 +103,13 @@ def test_a_wrong_option_names_the_known_ones(data: Path, wrong: dict[str, object
         task(wrong)
 
 
-def test_a_clip_that_the_archive_lacks_is_named(data: Path) -> None:
-    manifest = data / "speech" / "ravdess" / "manifest.csv"
-    manifest.write_text(manifest.read_text().replace("validation-sad-0", "gone"))
-    split = data / "split.csv"
-    split.write_text(split.read_text().replace("validation-sad-0", "gone"))
+def test_a_clip_that_the_archive_lacks_is_named(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = shutil.copytree(data, tmp_path / "copy")
+    for table in (copy / "speech" / "ravdess" / "manifest.csv", copy / "split.csv"):
+        table.write_text(table.read_text().replace("validation-sad-0", "gone"))
+    monkeypatch.setenv("MER_DATA", str(copy))
     with pytest.raises(DataError, match=r"gone\.wav"):
-        task({"sets": ["ravdess"], "split": str(split)}).validation()
+        task({"sets": ["ravdess"], "split": str(copy / "split.csv")}).validation()
 
 
 def test_speech_is_cut_out_and_long_clips_are_split() -> None:

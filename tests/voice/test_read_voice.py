@@ -109,13 +109,18 @@ def window(seconds: float = 3.0, share: float = 1.0, level: float = -20.0, snr: 
     return AudioWindow(0, seconds, hiss(seconds), share, level, snr)
 
 
-def test_quality_falls_with_what_is_wrong() -> None:
+def test_quality_names_what_is_wrong() -> None:
     good = assess(window())
     assert (good.score, good.flags) == (1.0, ())
     cases = {"short": window(1.0), "quiet": window(level=-55), "noisy": window(snr=0.0)}
     cases["clipped"] = AudioWindow(0, 3, np.clip(hiss(3) * 50, -1, 1), 1.0, -5, 30)
-    for flag, item in cases.items():
-        found = assess(item)
-        assert found.flags == (flag,)
-        assert 0 < found.score < 1
-    assert assess(window(snr=None)).score < 1
+    assert {flag: assess(item).flags for flag, item in cases.items()} == {flag: (flag,) for flag in cases}
+
+
+def test_quality_falls_with_less_speech_and_more_noise() -> None:
+    speech = [assess(window(seconds)).score for seconds in (0.3, 0.6, 1.2, 1.8, 3.0)]
+    assert speech == [0.25, 0.25, pytest.approx(0.625), 1.0, 1.0]
+    assert assess(window(3.0, share=0.4)).score == pytest.approx(assess(window(1.2)).score)
+    noise = [assess(window(snr=snr)).score for snr in (-20, 0, 8, 40)]
+    assert noise == [0.25, pytest.approx(0.625), 1.0, 1.0]
+    assert noise[1] < assess(window(snr=None)).score < 1.0
