@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class Page:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         stem = self.out.with_suffix("")
         with whole_file(stem.with_name(f"{stem.name}.timeline.json")) as part:
-            part.write_text(io.to_json(timeline), encoding="utf-8")
+            part.write_text(io.to_json(_beside(timeline, self.out.parent)), encoding="utf-8")
         with whole_file(stem.with_name(f"{stem.name}.timeline.csv")) as part:
             io.write_csv(timeline, part)
         write_report(
@@ -72,9 +73,19 @@ def read_timeline(path: Path) -> Timeline:
     from mer_batch.timeline import io
 
     try:
-        return io.from_json(path.read_text(encoding="utf-8"))
+        timeline = io.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the timeline {path}: {getattr(error, 'strerror', None) or error}") from error
+    return replace(timeline, media=replace(timeline.media, path=path.parent / timeline.media.path))
+
+
+def _beside(timeline: Timeline, folder: Path) -> Timeline:
+    """The timeline with the recording's path as seen from `folder`, so that both can be moved together."""
+    try:
+        path = Path(os.path.relpath(timeline.media.path, folder))
+    except ValueError:  # another drive: the name alone gives nothing away
+        path = Path(timeline.media.path.name)
+    return replace(timeline, media=replace(timeline.media, path=path))
 
 
 def headline(timeline: Timeline) -> list[str]:

@@ -125,11 +125,18 @@ class _Analysis:
         if self.media.video is None:
             self._absent("face", "the file has no video")
             return
+        from mer_batch.face.identity import load_embedder
         from mer_batch.face.read import read_faces
 
         options = self.options
         frames = media.read_frames(self.media, options.fps, options.start, options.end, on_warning=self.notices.append)
-        readings = read_faces(frames, self._reader("face"), device=options.device, on_progress=self._share("face"))
+        readings = read_faces(
+            frames,
+            self._reader("face"),
+            device=options.device,
+            embedder=load_embedder(options.device),
+            on_progress=self._share("face"),
+        )
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots = readings.people, readings.shots
@@ -148,11 +155,15 @@ class _Analysis:
         blocks = media.read_audio(
             self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
         )
-        readings = read_voice(blocks, self._reader("voice"), on_progress=self._share("voice"))
+        share = self._share("voice")
+        readings = read_voice(blocks, self._reader("voice"), start=options.start, on_progress=share)
         self.speech, self.loudness = readings.speech, readings.loudness
         if self._wants("voice"):
             self.observations += readings.observations
             self.gaps += readings.gaps
+            heard = max((span.end for span in (*readings.observations, *readings.gaps)), default=options.start)
+            if heard < self.end:
+                self.gaps.append(Gap("voice", heard, self.end, "no sound"))
 
     def _needs_speech(self) -> bool:
         return self._wants("text") and self.options.transcript is None and self.options.asr != "none"

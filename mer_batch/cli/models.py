@@ -29,10 +29,17 @@ def list_models() -> int:
 
 
 @guarded
-def fetch(name: str = typer.Argument(..., help="What to download, such as whisper:base.")) -> int:
-    """Download speech-recognition weights ahead of an offline run."""
-    from mer_batch.text import asr
+def fetch(
+    name: str = typer.Argument(..., help="What to download: identity, or a recognizer such as whisper:base."),
+) -> int:
+    """Download weights ahead of an offline run: identity matches people across cuts, whisper:NAME hears words."""
+    if name == "identity":
+        from mer_batch.face import identity
 
-    asr.fetch(name)
+        identity.fetch()
+    else:
+        from mer_batch.text import asr
+
+        asr.fetch(name)
     typer.echo(f"{name} is ready")
     return EXIT_OK

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mer_batch.errors import ModelError
 from mer_batch.types import Box, Floats, Image
 
 SAME_EMBEDDING: Final = 0.6
@@ -53,12 +55,29 @@ class FacenetEmbedder(Embedder):
         return vectors
 
 
+def weights_file() -> Path:
+    """Where facenet-pytorch keeps its VGGFace2 weights (107 MB)."""
+    from facenet_pytorch.models.inception_resnet_v1 import get_torch_home
+
+    return Path(get_torch_home()) / "checkpoints" / "20180402-114759-vggface2.pt"
+
+
 def load_embedder(device: str = "auto") -> Embedder | None:
-    """The embedder, its weights fetched on first use (107 MB); None where they cannot be had."""
+    """The embedder where its weights have been fetched, else None: an analysis never downloads faces' models."""
+    if not weights_file().is_file():
+        return None
     try:
         return FacenetEmbedder(device)
-    except (OSError, RuntimeError):  # URLError and HTTPError are OSErrors; RuntimeError: a damaged file
-        return None
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"the face recognition weights {weights_file()} are damaged; delete the file") from error
+
+
+def fetch() -> None:
+    """Download the weights ahead of a run. Raises `ModelError` where they cannot be had."""
+    try:
+        FacenetEmbedder("cpu")
+    except (OSError, RuntimeError) as error:  # URLError and HTTPError are OSErrors
+        raise ModelError(f"the face recognition weights cannot be had: {error}") from error
 
 
 def look(image: Image, box: Box) -> NDArray[np.float64]:

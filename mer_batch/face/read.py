@@ -31,8 +31,8 @@ from mer_batch.types import (
 _UNREADABLE_QUALITY: Final = 0.02
 _SHORTEST_SHOT: Final = 0.3  # seconds
 NOT_MATCHED: Final = (
-    "People are not matched across cuts, because no face recognition weights were loaded: "
-    "one person may have several numbers."
+    "People are not matched across cuts, because the face recognition weights are not here: "
+    "one person may have several numbers. Fetch them once with: mer models fetch identity"
 )
 
 

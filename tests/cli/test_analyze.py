@@ -122,7 +122,7 @@ def test_redaction_leaves_no_face_and_no_word(run: Path, tmp_path: Path) -> None
     for name in ("r.html", "r.timeline.json", "r.timeline.csv"):
         text = (tmp_path / name).read_text()
         assert "/9j/" not in text, name  # how every JPEG begins in base64
-        assert TRUTH["speech"][0]["words"] not in text, name
+        assert TRUTH["speech"][0]["text"] not in text, name
         assert "interview.mp4" not in text, name
 
 

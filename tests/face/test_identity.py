@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mer_batch.errors import ModelError
 from mer_batch.face import identity
 from mer_batch.face.identity import FacenetEmbedder, likeness, load_embedder, look
 
@@ -38,12 +41,23 @@ def test_nothing_shared_is_no_likeness() -> None:
     assert likeness(blank, blank) == 0
 
 
-def test_without_weights_there_is_no_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(*args: object, **options: object) -> None:
+def test_without_weights_there_is_no_embedder_and_no_download(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("an analysis must not download")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("facenet_pytorch.models.inception_resnet_v1.download_url_to_file", never)
+    assert load_embedder("cpu") is None
+
+
+def test_fetching_offline_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def offline(*_: object, **__: object) -> None:
         raise OSError("no network")
 
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("facenet_pytorch.models.inception_resnet_v1.download_url_to_file", offline)
-    assert load_embedder("cpu") is None
+    with pytest.raises(ModelError, match="cannot be had: no network"):
+        identity.fetch()
 
 
 def test_the_embedder_gives_unit_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
