@@ -51,6 +51,8 @@ class Page:
         from mer_batch.report.redact import redacted
         from mer_batch.timeline import io, truth
 
+        if on_progress is not None:
+            on_progress("report", 0.0)
         # Labels name people as the readings do, so they are compared before any name is hidden.
         scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
         timeline = redacted(timeline, self.hidden)

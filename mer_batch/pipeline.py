@@ -83,6 +83,7 @@ class _Analysis:
         if modality not in self.options.modalities:
             self._absent(modality, f"not asked for (--modalities {','.join(self.options.modalities)})")
         began = time.monotonic()
+        self.on_progress(modality, 0.0)
         try:
             yield
         except MerError as error:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import toy_fer
 from mer_batch.cli import app
+from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,3 +69,16 @@ def test_architecture_names_every_folder() -> None:
     assert len(packages) >= 9
     for folder in packages:
         assert f"mer_batch/{folder.name}/" in text
+
+
+def test_scores_in_the_readme_are_those_of_the_cards() -> None:
+    rows = {
+        line.split("|")[1].strip(): line.split("|")[3]
+        for line in README.splitlines()
+        if line.startswith("| ") and "0." in line
+    }
+    quoted = {"face": ("accuracy", "accuracy_tta"), "voice": ("uar",), "words": ("weighted_f1",)}
+    for row, names in quoted.items():
+        card = read_card(data_dir("models") / row.replace("words", "text"))
+        for name in names:
+            assert f"{card.scores[name]:.3f}" in rows[row], (row, name)

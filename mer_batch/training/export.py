@@ -89,7 +89,7 @@ def card_text(card: ModelCard, scores: Scores, recipe: Recipe, parameters: int) 
             f"- Temperature {card.temperature} and fusion reliability {card.reliability}, fitted on validation data.",
             f"- Made {date.today().isoformat()}; weights sha256 `{card.sha256}`.",
             "",
-            f"## Scores on {card.confusion_source} (n = {scores.n}), read once",
+            f"## Scores on {card.confusion_source} (n = {scores.n})",
             "",
             "| score | value | 95 % interval |",
             "|---|---|---|",
