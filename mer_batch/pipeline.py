@@ -16,6 +16,7 @@ from mer_batch import __version__, media
 from mer_batch.classifier import Classifier, load_classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.errors import MerError
+from mer_batch.fusion.align import merge_spans
 from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
@@ -195,6 +196,14 @@ class _Analysis:
         observations, gaps = read_words(self.utterances, self._reader("text"))
         self.observations += observations
         self.gaps += gaps
+        self.gaps += self._wordless()
+
+    def _wordless(self) -> list[Gap]:
+        """The stretches that neither words nor a reason cover."""
+        known = [(w.start, w.end) for w in self.utterances]
+        known += [(gap.start, gap.end) for gap in self.gaps if gap.modality == "text"]
+        edges = [self.options.start, *(edge for span in merge_spans(known) for edge in span), self.end]
+        return [Gap("text", a, b, "no words") for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
 
     def _timeline(self) -> Timeline:
         from mer_batch.fusion import bind_utterances, fuse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mer_batch.fusion.align import SPEAKER, merge_spans, spread_over
 from mer_batch.fusion.pool import Reading, read_step
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VERBS
-from mer_batch.timeline.changes import change_points, refine
+from mer_batch.timeline.changes import REACH, change_points, refine
 from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Segment, Shot
 
 SHORTEST_ABSENCE = 1.0
@@ -47,7 +48,8 @@ def find_events(
         seen = own.get(name, [])
         peaks: list[Event] = []
         for block in blocks(lane, cuts):
-            events += _onsets(block, seen) + _changes(block, seen)
+            onsets, changes = _onsets(block, seen), _changes(block, seen)
+            events += onsets + changes + _missed(onsets, changes)
             peaks += _peaks(block, seen)
         events += sorted(peaks, key=lambda event: -event.strength)[:PEAKS_PER_PERSON]
         events += _disagreements(lane, seen)
@@ -126,6 +128,15 @@ def _changes(block: Sequence[Segment], observations: Sequence[Observation]) -> l
         detail = f"{who} changes from {source} to {target}" if source != target else f"{who} changes, still {target}"
         events.append(Event("change", time, block[at].person, target, detail, size))
     return events
+
+
+def _missed(onsets: Sequence[Event], changes: Sequence[Event]) -> list[Event]:
+    """Changes for the onsets that have none near: a short block hides even a large one from the search."""
+    return [
+        replace(onset, kind="change")
+        for onset in onsets
+        if all(abs(change.time - onset.time) > REACH for change in changes)
+    ]
 
 
 def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:

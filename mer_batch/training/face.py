@@ -115,7 +115,9 @@ class Fer2013(Task):
         rows = self._rows[self._rows.split == part]
         pictures = self._pictures(list(rows.path))
         items: list[Image] = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
-        return LabelledSet(f"FER2013 {part}", items, [_label(name) for name in rows.label], list(rows.path))
+        return LabelledSet(
+            f"FER2013 {part.replace('_', ' ')}", items, [_label(name) for name in rows.label], list(rows.path)
+        )
 
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
         """Standardised (n, 1, 48, 48), augmented when training."""
