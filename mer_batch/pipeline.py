@@ -163,7 +163,8 @@ class _Analysis:
         if self._wants("voice"):
             self.observations += readings.observations
             self.gaps += readings.gaps
-            heard = max((span.end for span in (*readings.observations, *readings.gaps)), default=options.start)
+            ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
+            heard = max(ends, default=options.start)
             if heard < self.end:
                 self.gaps.append(Gap("voice", heard, self.end, "no sound"))
 

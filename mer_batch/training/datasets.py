@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mer_batch.errors import DataError
+from mer_batch.labels import INDEX, canonical
 from mer_batch.resources import user_data
 
 
@@ -17,3 +18,11 @@ def data_set(*parts: str) -> Path:
     raise DataError(
         f"the data set {'/'.join(parts)} was not found in {roots[0]}; set MER_DATA to the folder of data sets"
     )
+
+
+def label_index(name: str) -> int:
+    """The index in `labels.EMOTIONS` of a data set's label. Raises `DataError` for one without counterpart."""
+    emotion = canonical(name)
+    if emotion is None:
+        raise DataError(f"the label {name!r} has no counterpart among our seven")
+    return INDEX[emotion]

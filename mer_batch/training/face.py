@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mer_batch.errors import DataError, unknown_name
-from mer_batch.labels import INDEX, canonical
+from mer_batch.errors import unknown_name
 from mer_batch.training import augment
-from mer_batch.training.datasets import data_set
+from mer_batch.training.datasets import data_set, label_index
 from mer_batch.training.task import Examples, LabelledSet, Split, Task
 from mer_batch.types import Image
 
@@ -91,7 +90,7 @@ class Fer2013(Task):
         soft = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
         return Examples(
             inputs=torch.from_numpy(self._pictures(list(rows.path)))[:, None],
-            labels=torch.tensor([_label(name) for name in rows.label]),
+            labels=torch.tensor([label_index(name) for name in rows.label]),
             ids=tuple(rows.path),
             soft=torch.from_numpy(soft),
         )
@@ -116,7 +115,7 @@ class Fer2013(Task):
         pictures = self._pictures(list(rows.path))
         items: list[Image] = [np.repeat(picture[:, :, None], 3, axis=2) for picture in pictures]
         return LabelledSet(
-            f"FER2013 {part.replace('_', ' ')}", items, [_label(name) for name in rows.label], list(rows.path)
+            f"FER2013 {part.replace('_', ' ')}", items, [label_index(name) for name in rows.label], list(rows.path)
         )
 
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
@@ -126,13 +125,6 @@ class Fer2013(Task):
             pictures = augment.pictures(pictures, generator, self.strength)
         result: Tensor = (pictures - self.input["mean"][0]) / self.input["std"][0]
         return result
-
-
-def _label(name: str) -> int:
-    emotion = canonical(name)
-    if emotion is None:
-        raise DataError(f"the label {name!r} has no counterpart among our seven")
-    return INDEX[emotion]
 
 
 def task(options: Mapping[str, Any]) -> Task:

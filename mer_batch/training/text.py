@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mer_batch.errors import DataError, unknown_name
-from mer_batch.labels import INDEX, canonical
+from mer_batch.labels import INDEX
 from mer_batch.resources import data_dir
 from mer_batch.text.tokens import PIECES, Tokenizer, spoken, words
-from mer_batch.training.datasets import data_set
+from mer_batch.training.datasets import data_set, label_index
 from mer_batch.training.task import Examples, LabelledSet, Split, Task
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def read_rows(name: str, split: str) -> list[Row]:
             Row(
                 row["id"],
                 row["text"],
-                None if STRETCHED.intersection(row["original_label"].split("|")) else _index(row["label"]),
+                _index(row["label"], row["original_label"].split("|")),
                 tuple(row["original_label"].split("|")) if row["original_label"] else (),
                 name,
             )
@@ -72,13 +72,8 @@ def read_rows(name: str, split: str) -> list[Row]:
         ]
 
 
-def _index(name: str) -> int | None:
-    if not name:
-        return None
-    emotion = canonical(name)
-    if emotion is None:
-        raise DataError(f"the label {name!r} has no counterpart among our seven")
-    return INDEX[emotion]
+def _index(label: str, original: Sequence[str]) -> int | None:
+    return label_index(label) if label and not STRETCHED.intersection(original) else None
 
 
 def copy_key(text: str) -> str | None:

@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 
 from mer_batch.errors import DataError, unknown_name
-from mer_batch.labels import INDEX, canonical
 from mer_batch.resources import data_dir
-from mer_batch.training.datasets import data_set
+from mer_batch.training.datasets import data_set, label_index
 from mer_batch.training.task import Examples, LabelledSet, Split, Task
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
 from mer_batch.voice.classify import fit
@@ -97,7 +96,7 @@ class ActedSpeech(Task):
         tables = [pd.read_csv(self._root / name / "manifest.csv").assign(set=name) for name in self._sets]
         rows = pd.concat(tables, ignore_index=True)
         rows["id"] = rows["set"] + "/" + rows["path"]
-        rows["emotion"] = [_label(name) for name in rows["label"]]
+        rows["emotion"] = [label_index(name) for name in rows["label"]]
         parts = pd.read_csv(self._split).set_index("id")["split"]
         return rows.join(parts, on="id", how="inner")
 
@@ -165,13 +164,6 @@ def _member(archive: tarfile.TarFile, path: str) -> bytes:
     if member is None:
         raise DataError(f"{path} is missing from {Path(str(archive.name))}; fetch the set again")
     return member.read()
-
-
-def _label(name: str) -> int:
-    emotion = canonical(name)
-    if emotion is None:
-        raise DataError(f"the label {name!r} has no counterpart among our seven")
-    return INDEX[emotion]
 
 
 def task(options: Mapping[str, Any]) -> Task:
