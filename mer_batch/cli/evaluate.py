@@ -10,6 +10,7 @@ import typer
 
 from mer_batch.cli.common import DEVICE, guarded, say
 from mer_batch.errors import EXIT_OK
+from mer_batch.labels import EMOTIONS
 
 if TYPE_CHECKING:
     from mer_batch.evaluation.metrics import Scores
@@ -44,7 +45,7 @@ def evaluate(
 
 
 def _table(name: str, scores: Scores) -> str:
-    lines = [f"{name}: n = {scores.n}, {len(scores.labels)} classes", "", "score         value   95 % interval"]
+    lines = [f"{name}: n = {scores.n}, {len(scores.present)} classes", "", "score         value   95 % interval"]
     for key, value in scores.values.items():
         low, high = scores.intervals[key]
         lines.append(f"{key:<12} {value:6.4f}   {low:.4f} to {high:.4f}")
@@ -53,7 +54,7 @@ def _table(name: str, scores: Scores) -> str:
         columns = f"{row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:6.3f}"
         lines.append(f"{label:<10} {row['support']:7.0f}  {columns}")
     lines += ["", "confusion (rows: label, columns: reading)"]
-    lines.append(" " * 10 + "".join(f"{label[:7]:>9}" for label in scores.as_json()["confusion_labels"]))
-    for label, counts in zip(scores.as_json()["confusion_labels"], scores.confusion.tolist(), strict=True):
+    lines.append(" " * 10 + "".join(f"{label[:7]:>9}" for label in EMOTIONS))
+    for label, counts in zip(EMOTIONS, scores.confusion.tolist(), strict=True):
         lines.append(f"{label:<10}" + "".join(f"{count:>9}" for count in counts))
     return "\n".join(lines)

@@ -38,5 +38,5 @@ def _labelled(
         recipe = read_recipe(RECIPES[modality])
         return load_task(recipe.task, recipe.data).held_out("test"), []
     labelled, skipped = load_set(modality, data, card_input, device)
-    notes = [f"{count} items labelled {name!r} left out: no counterpart" for name, count in sorted(skipped.items())]
+    notes = [f"{count} x label {name!r} left out: no counterpart" for name, count in sorted(skipped.items())]
     return labelled, notes

@@ -53,21 +53,24 @@ class Scores:
     """All scores of one reader on one set. `intervals` are 95 % percentile bootstraps over items."""
 
     n: int
-    labels: tuple[str, ...]
+    present: tuple[str, ...]
     values: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     confusion: Ints
     per_class: Mapping[str, Mapping[str, float]]
 
     def as_json(self) -> dict[str, Any]:
-        """A flat table: n, labels, every score, intervals, confusion (rows = labels in order) and classes."""
+        """A flat table: n, every score, intervals, and confusion (rows = truth, columns = reading, by `labels`).
+
+        `present` are the labels that the set has; averages leave out the others.
+        """
         return {
             "n": self.n,
-            "labels": list(self.labels),
+            "labels": list(EMOTIONS),
+            "present": list(self.present),
             **self.values,
             "intervals": {name: list(span) for name, span in self.intervals.items()},
             "confusion": self.confusion.tolist(),
-            "confusion_labels": list(EMOTIONS),
             "per_class": {name: dict(row) for name, row in self.per_class.items()},
         }
 

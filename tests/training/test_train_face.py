@@ -121,10 +121,11 @@ def test_any_labelled_folder_can_be_evaluated(recipe: Path, tmp_path: Path) -> N
         "evaluate", "face", "--data", "set", "--model", "run/model", "--json", "scores.json", "--device", "cpu"
     )
     assert code == 0, output
-    assert "3 items labelled 'contempt' left out" in output
+    assert "3 x label 'contempt' left out" in output
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["n"] == 6
-    assert scores["labels"] == ["angry", "happy"]
+    assert scores["present"] == ["angry", "happy"]
+    assert np.array(scores["confusion"]).shape == (len(scores["labels"]), len(scores["labels"]))
 
 
 @pytest.mark.parametrize(
