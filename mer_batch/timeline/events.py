@@ -152,6 +152,8 @@ def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> lis
         places, found = find_peaks(padded, height=PEAK_HEIGHT, prominence=PEAK_PROMINENCE)
         for place, prominence in zip(places - 1, found["prominences"], strict=True):
             segment = block[int(place)]
+            if segment.label != name:  # a reading too weak to name is no peak either
+                continue
             detail = f"{_who(segment)} {verb(segment)} {ADJECTIVES[name]} most here ({curve[place]:.2f})"
             time = _best_frame(segment, observations, name)
             events.append(Event("peak", time, segment.person, name, detail, float(prominence)))
