@@ -1,8 +1,8 @@
 """Speed of finding and following faces on 640 x 360 video, against frame-by-frame detection.
 
-python benchmarks/faces.py VIDEO [--seconds 10] [--repeats 3] [--fer]
+python benchmarks/faces.py VIDEO [--seconds 10] [--repeats 3] [--threads 2] [--fer]
 
-Same frames, same run, two threads, warm-up first, contenders in turn, medians. Decoding is not counted.
+Same frames, same run, same number of threads, warm-up first, contenders in turn, medians. Decoding is not counted.
 Rates per processor second stand beside those per second: they hold on a busy machine too.
 Ours is what `mer analyze` runs: cuts, search, following; the emotion classifier is left out, since
 the others have none or another one (`fer` cannot leave its own out: a share below 5 % of its time).
@@ -33,7 +33,6 @@ from mer_batch.media import probe, read_frames
 from mer_batch.resources import cache_dir
 from mer_batch.types import Frame
 
-THREADS = 2
 SIZE = (640, 360)
 FER_PACKAGES = ("fer==22.5.1", "tensorflow==2.15.1", "moviepy<2", "setuptools<80")
 # Runs in fer's own environment: reads frames from a .npy file, prints the seconds of each repeat.
@@ -101,7 +100,7 @@ def compare(contenders: dict[str, tuple[Callable[[], int], int]], repeats: int) 
     }
 
 
-def measure_fer(frames: Sequence[Frame], repeats: int) -> dict[str, Any]:
+def measure_fer(frames: Sequence[Frame], repeats: int, threads: int) -> dict[str, Any]:
     """The `fer` package with its MTCNN in its own environment, or why it could not be measured."""
     folder = cache_dir("benchmarks", "fer")
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -113,7 +112,7 @@ def measure_fer(frames: Sequence[Frame], repeats: int) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "frames.npy"
             np.save(path, np.stack([frame.image for frame in frames]))
-            command = [str(python), "-W", "ignore", "-c", FER_SCRIPT, str(path), str(repeats), str(THREADS)]
+            command = [str(python), "-W", "ignore", "-c", FER_SCRIPT, str(path), str(repeats), str(threads)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode() if isinstance(error.stderr, bytes) else error.stderr
@@ -138,10 +137,11 @@ def main() -> None:
     parser.add_argument("video", type=Path, nargs="?", default=record.ROOT / "examples" / "interview.mp4")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2, help="1 on a busy machine: two would wait for each other")
     parser.add_argument("--fer", action="store_true", help="measure the fer package too, in its own environment")
     options = parser.parse_args()
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(options.threads)
     frames, rate = load(options.video, options.seconds)
     sampled = frames[:: max(1, round(rate / 5))]
     detector, rival = CascadeDetector("cpu"), MTCNN(keep_all=True)
@@ -158,7 +158,9 @@ def main() -> None:
         },
         options.repeats,
     )
-    results["fer"] = measure_fer(sampled, options.repeats) if options.fer else {"skipped": "run with --fer"}
+    results["fer"] = (
+        measure_fer(sampled, options.repeats, options.threads) if options.fer else {"skipped": "run with --fer"}
+    )
     results["times_faster"] = {
         f"{name} / {rival_name}, {rate_name}": round(results[name][rate_name] / fps, 2)
         for name in ("ours_every_frame", "ours_5_per_second")
@@ -171,7 +173,7 @@ def main() -> None:
         "video": options.video.name,
         "video_fps": rate,
         "size": SIZE,
-        "threads": THREADS,
+        "threads": options.threads,
         "torch": torch.__version__,
     }
     record.write("faces", facts | results)
