@@ -33,7 +33,8 @@ def row(path: Path, out: Path) -> dict[str, Any]:
     done = record.measure(record.mer("analyze", "--out", out, "--", path))
     lines = [line for line in done.output.splitlines() if line.startswith("mer: error")]
     result = {"file": path.name, "exit": done.code, "seconds": round(done.seconds, 1), "peak_mb": round(done.peak_mb)}
-    result |= {"error": lines[0] if lines else "", "traceback": "Traceback" in done.output}
+    error = lines[0].replace(str(path), path.name) if lines else ""
+    result |= {"error": error, "traceback": "Traceback" in done.output}
     timeline = out.with_name("report.timeline.json")
     if timeline.is_file():
         data = json.loads(timeline.read_text())

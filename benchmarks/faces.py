@@ -176,7 +176,7 @@ def main() -> None:
         "threads": options.threads,
         "torch": torch.__version__,
     }
-    record.write("faces", facts | results)
+    record.write(f"faces-{options.video.stem}", facts | results)
 
 
 if __name__ == "__main__":
