@@ -55,6 +55,11 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
+def _shown(argument: str) -> str:
+    """An argument without the folders of this machine."""
+    return Path(argument).name if Path(argument).exists() else argument
+
+
 def write(name: str, results: dict[str, Any]) -> Path:
     """Write `benchmarks/results/NAME.json` with date, commit, machine and command."""
     commit = subprocess.run(
@@ -66,7 +71,7 @@ def write(name: str, results: dict[str, Any]) -> Path:
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "commit": commit.stdout.strip(),
         "machine": machine(),
-        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_shown, sys.argv[1:])]),
     }
     path.write_text(json.dumps(facts | results, indent=1) + "\n")
     print(f"written: {path.relative_to(ROOT)}")
