@@ -10,14 +10,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
+def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
+    """Numbers between `low` and `high` on the device and of the kind of `like`, reproducible on any device."""
     import torch
 
     return (torch.rand(shape, generator=generator) * (high - low) + low).to(like)
 
 
 def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> Tensor:
-    return (_uniform((n,), 0, 1, generator, like) < share).view(n, 1, 1, 1)
+    return (uniform((n,), 0, 1, generator, like) < share).view(n, 1, 1, 1)
 
 
 def affine(
@@ -28,10 +29,10 @@ def affine(
     from torch.nn import functional
 
     n = len(pictures)
-    angle = _uniform((n,), -math.radians(degrees), math.radians(degrees), generator, pictures)
-    scale = _uniform((n,), 1 - zoom, 1 + zoom, generator, pictures)
-    mirror = torch.where(_uniform((n,), 0, 1, generator, pictures) < 0.5, -1.0, 1.0).to(pictures)
-    move = _uniform((n, 2), -2 * shift, 2 * shift, generator, pictures)
+    angle = uniform((n,), -math.radians(degrees), math.radians(degrees), generator, pictures)
+    scale = uniform((n,), 1 - zoom, 1 + zoom, generator, pictures)
+    mirror = torch.where(uniform((n,), 0, 1, generator, pictures) < 0.5, -1.0, 1.0).to(pictures)
+    move = uniform((n, 2), -2 * shift, 2 * shift, generator, pictures)
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     first = torch.stack([cosine * mirror, -sine * mirror, move[:, 0]], dim=1)
     second = torch.stack([sine, cosine, move[:, 1]], dim=1)
@@ -43,9 +44,9 @@ def light(pictures: Tensor, generator: torch.Generator, amount: float = 0.35) ->
     """Random contrast about the mean, brightness and gamma, kept in [0, 1]."""
     n = len(pictures)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
-    contrast = _uniform((n, 1, 1, 1), 1 - amount, 1 + amount, generator, pictures)
-    brightness = _uniform((n, 1, 1, 1), -amount / 2, amount / 2, generator, pictures)
-    gamma = _uniform((n, 1, 1, 1), 1 - amount, 1 + amount, generator, pictures)
+    contrast = uniform((n, 1, 1, 1), 1 - amount, 1 + amount, generator, pictures)
+    brightness = uniform((n, 1, 1, 1), -amount / 2, amount / 2, generator, pictures)
+    gamma = uniform((n, 1, 1, 1), 1 - amount, 1 + amount, generator, pictures)
     return ((pictures - mean) * contrast + mean + brightness).clamp(1e-3, 1) ** gamma
 
 
@@ -55,7 +56,7 @@ def degrade(pictures: Tensor, generator: torch.Generator, share: float = 0.2) ->
     from torch.nn import functional
 
     n, size = len(pictures), pictures.shape[-1]
-    factor = float(_uniform((1,), 0.4, 0.8, generator, pictures))
+    factor = float(uniform((1,), 0.4, 0.8, generator, pictures))
     small = functional.interpolate(pictures, size=max(8, int(size * factor)), mode="area")
     coarse = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
     pictures = torch.where(_chance(n, share, generator, pictures), coarse, pictures)
@@ -68,8 +69,8 @@ def erase(pictures: Tensor, generator: torch.Generator, share: float = 0.3) -> T
     import torch
 
     n, _, height, width = pictures.shape
-    size = _uniform((n, 2), 0.15, 0.4, generator, pictures)
-    corner = _uniform((n, 2), 0, 1, generator, pictures) * (1 - size)
+    size = uniform((n, 2), 0.15, 0.4, generator, pictures)
+    corner = uniform((n, 2), 0, 1, generator, pictures) * (1 - size)
     rows = (torch.arange(height).to(pictures) + 0.5) / height
     columns = (torch.arange(width).to(pictures) + 0.5) / width
     inside_rows = (rows >= corner[:, :1]) & (rows < corner[:, :1] + size[:, :1])

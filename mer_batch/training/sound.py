@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from mer_batch.training.augment import uniform
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -17,14 +19,8 @@ if TYPE_CHECKING:
 RATE: Final = 16_000
 
 
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
-    import torch
-
-    return (torch.rand(shape, generator=generator) * (high - low) + low).to(like)
-
-
 def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> Tensor:
-    return _uniform((n, 1), 0, 1, generator, like) < share
+    return uniform((n, 1), 0, 1, generator, like) < share
 
 
 def level(waves: Tensor, target: float = 0.05) -> Tensor:
@@ -53,10 +49,10 @@ def resample(waves: Tensor, length: int, generator: torch.Generator, amount: flo
     from torch.nn import functional
 
     n = len(waves)
-    size = (length * _uniform((n, 1), 1 - amount, 1 + amount, generator, waves)).round()
+    size = (length * uniform((n, 1), 1 - amount, 1 + amount, generator, waves)).round()
     first, last = extent(waves)
     spare = last - size
-    place = torch.minimum(first, spare) + (spare - first).abs() * _uniform((n, 1), 0, 1, generator, waves)
+    place = torch.minimum(first, spare) + (spare - first).abs() * uniform((n, 1), 0, 1, generator, waves)
     begins, ends = place.long().flatten(), (place.long() + size.long()).flatten()
     parts = [
         functional.interpolate(_stretch(wave, begin, end)[None, None], size=length, mode="linear", align_corners=False)
@@ -76,8 +72,8 @@ def shorten(waves: Tensor, generator: torch.Generator, share: float = 0.3, least
     """Only a part of the sound, at least `least` of it, for some waves."""
     n = len(waves)
     first, last = extent(waves)
-    kept = (last - first) * _uniform((n, 1), least, 1, generator, waves)
-    start = first + (last - first - kept) * _uniform((n, 1), 0, 1, generator, waves)
+    kept = (last - first) * uniform((n, 1), least, 1, generator, waves)
+    start = first + (last - first - kept) * uniform((n, 1), 0, 1, generator, waves)
     chosen = _chance(n, share, generator, waves).flatten().tolist()
     result = waves.clone()
     for row, begin, end in zip(
@@ -94,13 +90,13 @@ def response(n: int, bins: int, generator: torch.Generator, like: Tensor, amount
     import torch
     from torch.nn import functional
 
-    knots = _uniform((n, 1, 7), -amount, amount, generator, like)
+    knots = uniform((n, 1, 7), -amount, amount, generator, like)
     hertz = torch.linspace(0, RATE / 2, bins).to(like)
     octave = (hertz.clamp(min=60) / 60).log2() / math.log2(RATE / 2 / 60)
     curve = functional.interpolate(knots, size=256, mode="linear", align_corners=True)[:, 0]
     decibel = curve[:, (octave * 255).long()]
-    low = torch.where(_chance(n, 0.3, generator, like), _uniform((n, 1), 80, 350, generator, like), 20.0)
-    high = torch.where(_chance(n, 0.3, generator, like), _uniform((n, 1), 3200, 7000, generator, like), 9000.0)
+    low = torch.where(_chance(n, 0.3, generator, like), uniform((n, 1), 80, 350, generator, like), 20.0)
+    high = torch.where(_chance(n, 0.3, generator, like), uniform((n, 1), 3200, 7000, generator, like), 9000.0)
     decibel = decibel - 18 * (low / hertz.clamp(min=10)).log2().clamp(min=0)
     decibel = decibel - 60 * (hertz / high).log2().clamp(min=0)
     result: Tensor = 10 ** (decibel / 20)
@@ -111,10 +107,10 @@ def room(n: int, length: int, generator: torch.Generator, like: Tensor) -> Tenso
     """Random room responses (n, length): the direct sound and an exponentially decaying tail."""
     import torch
 
-    decay = _uniform((n, 1), 0.1, 0.6, generator, like)
+    decay = uniform((n, 1), 0.1, 0.6, generator, like)
     time = torch.arange(length).to(like) / RATE
     tail = torch.randn((n, length), generator=generator).to(like) * torch.exp(-6.9 * time / decay)
-    tail = tail / tail.square().sum(dim=1, keepdim=True).sqrt() * _uniform((n, 1), 0.1, 0.8, generator, like)
+    tail = tail / tail.square().sum(dim=1, keepdim=True).sqrt() * uniform((n, 1), 0.1, 0.8, generator, like)
     tail[:, 0] = 1
     return tail
 
@@ -125,7 +121,7 @@ def noise(waves: Tensor, generator: torch.Generator) -> Tensor:
 
     n, length = waves.shape
     bins = length // 2 + 1
-    slope = _uniform((n, 1), 0, 2, generator, waves) / 2
+    slope = uniform((n, 1), 0, 2, generator, waves) / 2
     colour = torch.arange(1, bins + 1).to(waves) ** -slope
     phases = torch.randn((n, bins, 2), generator=generator).to(waves)
     coloured = torch.fft.irfft(torch.view_as_complex(phases) * colour, n=length)
@@ -153,6 +149,6 @@ def sound(waves: Tensor, length: int, generator: torch.Generator, coloured: floa
     waves[chosen] = level(colour(waves[chosen], generator).masked_fill(silent[chosen], 0.0))
     chosen = _chance(len(waves), noisy, generator, waves)[:, 0]
     background = noise(waves[chosen], generator)
-    loudness = 10 ** (-_uniform((len(background), 1), 5, 35, generator, waves) / 20)
+    loudness = 10 ** (-uniform((len(background), 1), 5, 35, generator, waves) / 20)
     waves[chosen] = waves[chosen] + background * loudness
     return level(waves.masked_fill(silent, 0.0))
