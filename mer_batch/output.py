@@ -53,17 +53,16 @@ class Page:
 
         if on_progress is not None:
             on_progress("report", 0.0)
-        # Labels name people as the readings do, so they are compared before any name is hidden.
-        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
-        timeline = redacted(timeline, self.hidden)
+        shown = redacted(timeline, self.hidden)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         stem = self.out.with_suffix("")
         with whole_file(stem.with_name(f"{stem.name}.timeline.json")) as part:
-            part.write_text(io.to_json(_beside(timeline, self.out.parent)), encoding="utf-8")
-        with whole_file(stem.with_name(f"{stem.name}.timeline.csv")) as part:
-            io.write_csv(timeline, part)
+            part.write_text(io.to_json(_beside(shown, self.out.parent)), encoding="utf-8")
+        io.write_csv(shown, stem.with_name(f"{stem.name}.timeline.csv"))
+        # Labels name people as the readings do, so they are compared with no name hidden.
+        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
         write_report(
-            timeline, self.out, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden
+            shown, self.out, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden
         )
         if on_progress is not None:
             on_progress("report", 1.0)

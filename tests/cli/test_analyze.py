@@ -175,3 +175,13 @@ def test_interrupt_leaves_no_half_written_file_and_exits_130(tmp_path: Path) -> 
 
 def _children(pid: int) -> str:
     return subprocess.run(["ps", "--ppid", str(pid), "-o", "args="], capture_output=True, text=True, check=False).stdout
+
+
+def test_malformed_labels_cost_no_result(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("start,end,person,emotion\nsoon,later,,happy\n")
+    code, output = mer(
+        "analyze", EXAMPLE, "--out", tmp_path / "r.html", "--end", "2", "--labels", tmp_path / "labels.csv", "--quiet"
+    )
+    assert code == 1
+    assert len(output.strip().splitlines()) == 1
+    assert io.from_json((tmp_path / "r.timeline.json").read_text()).segments
