@@ -159,29 +159,6 @@ class FaceQuality:
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """A face in one frame. `landmarks`: left eye, right eye, nose, mouth left, mouth right (fractions)."""
-
-    time: float
-    box: Box
-    landmarks: tuple[tuple[float, float], ...]
-    score: float
-    quality: FaceQuality
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One person followed without a cut: `person` is the number readers see, faces are in time order."""
-
-    person: int
-    start: float
-    end: float
-
-    def __post_init__(self) -> None:
-        _check_span(self.start, self.end)
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What an observation rests on: where the face was, or which words were said."""
 

@@ -35,9 +35,8 @@ def export(
         licence=task.licence,
     )
     save_model(folder, net, card)
-    card = _calibrated(card, load_classifier(task.modality, str(folder), device), task.held_out("validation"))
-    save_model(folder, net, card)
     reader = load_classifier(task.modality, str(folder), device)
+    card = reader.card = _calibrated(card, reader, task.held_out("validation"))
     test = task.held_out("test")
     scores = evaluate(reader, test)
     values = dict(scores.values)

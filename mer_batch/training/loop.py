@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -229,8 +229,3 @@ def trim_head(net: nn.Module, classes: int) -> nn.Module:
         trimmed.load_state_dict({"weight": head.weight[:classes], "bias": head.bias[:classes]})
         net.head = trimmed
     return net
-
-
-def describe(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as a table for logs."""
-    return {"recipe": recipe.name, "net": recipe.net, **recipe.net_options, **asdict(recipe.train)}
