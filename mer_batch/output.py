@@ -46,7 +46,7 @@ class Page:
 
     def write(self, timeline: Timeline, on_progress: OnProgress | None = None) -> Path:
         """Write the timeline first, so that it survives whatever happens to the page; returns the page."""
-        from mer_batch.report.files import whole_file
+        from mer_batch.files import whole_file
         from mer_batch.report.html import write_report
         from mer_batch.report.redact import redacted
         from mer_batch.timeline import io, truth

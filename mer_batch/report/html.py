@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from mer_batch.errors import unknown_name
+from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS
 from mer_batch.report import confusion, context, coverage, made, people
-from mer_batch.report.files import whole_file
 from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
 from mer_batch.report.player import convert_command, player_for
@@ -24,6 +24,8 @@ from mer_batch.timeline.summary import summarize
 from mer_batch.types import Timeline
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from mer_batch.timeline.truth import TruthScores
 
 ASSETS: Final = ("inline", "shared")
@@ -73,19 +75,10 @@ def _page(
     title: str | None,
     shared: str,
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     folder = data_dir("templates")
     js = "(() => {\n" + "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS) + "\n})();"
     figures: dict[str, Json] = {}
     summaries, pairs = summarize(timeline), agreement(timeline)
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     values = {
         **_header(timeline, title),
         "lead": lead(timeline, summaries, pairs),
@@ -104,10 +97,10 @@ def _page(
         "js": js,
         "plotly_js": plotly_js,
         "plotly_file": "" if plotly_js else shared,
-        "policy": _policy(js, plotly_js),
+        "policy": page_policy([js, *filter(None, [plotly_js])], shared=not plotly_js),
     }
     values["data_json"] = script_json(_data(timeline, figures))
-    return printable(environment.get_template("report.html.j2").render(values))
+    return printable(template("report.html.j2").render(values))
 
 
 def _header(timeline: Timeline, title: str | None) -> dict[str, object]:
@@ -149,13 +142,30 @@ def script_json(data: Json) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _policy(js: str, plotly_js: str) -> str:
-    """The page's content security policy: its own scripts by hash, the recording, and no network at all."""
-    scripts = [_hash(js), _hash(plotly_js) if plotly_js else "'self' file:"]
+def template(name: str) -> Template:
+    """A page's template; every value is escaped and a missing one is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(data_dir("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def page_policy(scripts: Sequence[str], shared: bool = False) -> str:
+    """A page's content security policy: its own scripts by hash, data it holds, and no network at all.
+
+    `shared` also allows a script that lies beside the page.
+    """
+    allowed = [*map(_hash, scripts), *(["'self' file:"] if shared else [])]
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {' '.join(scripts)}",
+            f"script-src {' '.join(allowed)}",
             "style-src 'unsafe-inline'",
             "img-src data: blob:",
             "media-src 'self' file: data: blob:",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
-from mer_batch.report.files import whole_file
 from mer_batch.types import MODALITIES, Segment, Timeline
 
 if TYPE_CHECKING:

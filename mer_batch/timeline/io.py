@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from mer_batch.errors import InputError
+from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
 from mer_batch.timeline import columns as c
 from mer_batch.types import (
@@ -104,15 +105,10 @@ def write_csv(timeline: Timeline, path: Path) -> None:
     header = ["start", "end", "person", "label", "confidence", *EMOTIONS]
     header += [f"{name}_spread" for name in EMOTIONS]
     header += [*(f"{name}_weight" for name in MODALITIES), "disagreement", "reason"]
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(header)
-            writer.writerows(_csv_row(segment) for segment in timeline.segments)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(_csv_row(segment) for segment in timeline.segments)
 
 
 def _csv_row(segment: Segment) -> list[object]:
