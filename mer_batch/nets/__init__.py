@@ -5,16 +5,18 @@ An architecture is one function in one file of this folder, registered under a n
     @register("tiny-cnn")
     def tiny_cnn(classes: int, width: int = 8) -> nn.Module: ...
 
-Every keyword beside `classes` is an option that recipes and model cards can set.
+Every keyword beside `classes` is an option that recipes and model cards can set. Families of networks that
+others define are named `torchvision:NAME` and `hf:NAME`; each is one module with `build` and `input_of`.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 from mer_batch.errors import UsageError, unknown_name
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     Builder = Callable[..., nn.Module]
 
+FAMILIES: Final = {"torchvision": "mer_batch.nets.zoo", "hf": "mer_batch.nets.tuned"}
+"""Prefix of a name to the module that builds such networks."""
 _BUILDERS: dict[str, Builder] = {}
 
 
@@ -46,13 +50,53 @@ def names() -> list[str]:
 
 
 def build(name: str, classes: int, **options: object) -> nn.Module:
-    """A fresh network by name. Raises `UsageError` for an unknown name or option."""
+    """A fresh network by name. Raises `UsageError` for an unknown name or option, `ModelError` for absent weights."""
+    if family := _family(name):
+        net: nn.Module = family.build(name.partition(":")[2], classes, **options)
+        return net
+    return _registered(name, options)(classes=classes, **options)
+
+
+def input_of(name: str, **options: object) -> dict[str, Any]:
+    """What a network wants of its input, as far as it is known before training: keys of a card's input section.
+
+    For pictures any of `size`, `channels`, `mean` and `std`; for sound `sample_rate`. A task takes it over
+    with `Task.adapt`. Raises what `build` raises.
+    """
+    if family := _family(name):
+        wanted: dict[str, Any] = family.input_of(name.partition(":")[2], **options)
+        return wanted
+    known = inspect.signature(_registered(name, options)).parameters
+    if "channels" not in known:
+        return {}
+    channels: Any = options.get("channels", known["channels"].default)
+    if "weights" in known and options.get("weights", "none") != "none":
+        return import_module("mer_batch.nets.pretrained").imagenet_input(channels)  # type: ignore[no-any-return]
+    return {"channels": channels}
+
+
+def card_options(net: nn.Module) -> Mapping[str, Any]:
+    """Options that a model card needs beside the recipe's, so that `build` makes `net` without the original."""
+    found: Mapping[str, Any] = getattr(net, "card_options", {})
+    return found
+
+
+def _family(name: str) -> ModuleType | None:
+    prefix, colon, _ = name.partition(":")
+    if not colon:
+        return None
+    if prefix not in FAMILIES:
+        raise unknown_name("family of networks", prefix, FAMILIES)
+    return import_module(FAMILIES[prefix])
+
+
+def _registered(name: str, options: Mapping[str, object]) -> Builder:
     known = names()
     if name not in _BUILDERS:
-        raise unknown_name("architecture", name, known)
+        raise unknown_name("architecture", name, [*known, *(f"{family}:NAME" for family in FAMILIES)])
     builder = _BUILDERS[name]
     accepted = [option for option in inspect.signature(builder).parameters if option != "classes"]
     for option in options:
         if option not in accepted:
             raise UsageError(f"architecture {name!r} has no option {option!r}; it has {', '.join(accepted) or 'none'}")
-    return builder(classes=classes, **options)
+    return builder

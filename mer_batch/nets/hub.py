@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from mer_batch.classifier import Classifier
 from mer_batch.errors import ModelError, unknown_name
 from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.nets.device import pick_device
+from mer_batch.nets.hub_files import fetch_model, fetch_processor
 from mer_batch.nets.store import ModelCard
 from mer_batch.types import MODALITIES, SAMPLE_RATE, AudioWindow, Floats, Image, Modality
 
@@ -47,11 +47,7 @@ def _encode_texts(processor: Any, items: Sequence[str]) -> Inputs:
     return result
 
 
-_KINDS: Final[dict[Modality, tuple[str, str, Encode]]] = {
-    "face": ("AutoModelForImageClassification", "AutoImageProcessor", _encode_faces),
-    "voice": ("AutoModelForAudioClassification", "AutoFeatureExtractor", _encode_voices),
-    "text": ("AutoModelForSequenceClassification", "AutoTokenizer", _encode_texts),
-}
+_ENCODERS: Final[dict[Modality, Encode]] = {"face": _encode_faces, "voice": _encode_voices, "text": _encode_texts}
 
 
 class HubClassifier(Classifier[Any]):
@@ -59,7 +55,7 @@ class HubClassifier(Classifier[Any]):
 
     def __init__(self, card: ModelCard, model: Any, processor: Any, mapping: Sequence[str | None]) -> None:
         self.card, self._model, self._processor = card, model, processor
-        self._encode = _KINDS[card.modality][2]
+        self._encode = _ENCODERS[card.modality]
         self._kept = [place for place, name in enumerate(mapping) if name is not None]
         self._sums = np.zeros((len(mapping), len(EMOTIONS)))
         for place, name in enumerate(mapping):
@@ -98,34 +94,14 @@ def load(modality: Modality, name: str, device: str = "auto") -> Classifier[Any]
     Raises `UsageError` for an unknown modality or device, `ModelError` when transformers is missing, the
     model cannot be had, or none of its labels is one of ours.
     """
-    if modality not in _KINDS:
+    if modality not in _ENCODERS:
         raise unknown_name("modality", modality, MODALITIES)
     chosen = pick_device(device)
-    model_class, processor_class, _ = _KINDS[modality]
-    transformers = _transformers()
-    try:
-        model = getattr(transformers, model_class).from_pretrained(name, trust_remote_code=False)
-        processor = getattr(transformers, processor_class).from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise ModelError(_unusable(modality, name, error)) from error
+    model, processor = fetch_model(modality, name), fetch_processor(modality, name)
     outputs = model.config.num_labels
     names = [str(model.config.id2label.get(place, place)) for place in range(outputs)]
     card = _card(modality, name, names, model.config)
     return HubClassifier(card, model.to(chosen).eval(), processor, [canonical(label) for label in names])
-
-
-def _transformers() -> Any:
-    try:
-        return import_module("transformers")
-    except ImportError as error:
-        raise ModelError("models of the hub need transformers; run: pip install 'mer-batch[hub]'") from error
-
-
-def _unusable(modality: Modality, name: str, error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    reason = (lines[0] if lines else type(error).__name__)[:200]
-    where = "check the folder" if Path(name).is_dir() else "check the name and the connection"
-    return f"hf:{name} cannot be used as a {modality} model: {reason}; {where}"
 
 
 def _card(modality: Modality, name: str, names: Sequence[str], config: Any) -> ModelCard:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mer_batch import nets
-from mer_batch.errors import ModelError, unknown_name
+from mer_batch.errors import ModelError, UsageError, unknown_name
 from mer_batch.labels import EMOTIONS
 from mer_batch.resources import data_dir
 from mer_batch.types import MODALITIES, Modality
@@ -35,6 +36,9 @@ class ModelCard:
     `input` holds every preprocessing constant (size, sample rate, margins, mean and spread …);
     `reliability` is the weight of the model's log-probabilities in fusion, learned on validation
     data; `confusion` is rows = truth, columns = reading, counts, on the set named by `confusion_source`.
+    `bias` is added to the logits over the temperature, a value an emotion or none at all; `views` names the
+    test-time augmentation behind the scores that end in `_tta`; `evaluations` are the scores of parts of the
+    held-out data (a part, all of it or without what leaks) by the part's name.
     """
 
     name: str
@@ -45,11 +49,14 @@ class ModelCard:
     data: str
     licence: str
     temperature: float = 1.0
+    bias: tuple[float, ...] = ()
     reliability: float = 1.0
     labels: tuple[str, ...] = EMOTIONS
     scores: Mapping[str, float] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] | None = None
     confusion_source: str = ""
+    views: str = ""
+    evaluations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sha256: str = ""
 
     def __post_init__(self) -> None:
@@ -57,6 +64,8 @@ class ModelCard:
             raise unknown_name("modality", str(self.modality), MODALITIES)
         if not self.temperature > 0:
             raise ModelError(f"model {self.name!r}: temperature must be positive, got {self.temperature}")
+        if len(self.bias) not in (0, len(EMOTIONS)) or not all(map(isfinite, self.bias)):
+            raise ModelError(f"model {self.name!r}: bias must be {len(EMOTIONS)} finite numbers or none")
         if sorted(self.labels) != sorted(EMOTIONS):
             raise ModelError(f"model {self.name!r}: labels must be the seven of the project, got {self.labels}")
 
@@ -67,9 +76,12 @@ def built_in() -> dict[str, Path]:
 
 
 def find_model(modality: Modality, spec: str) -> Path:
-    """The folder for `default`, the name of a shipped model, or a path to a model folder."""
-    if (Path(spec) / CARD).is_file():
-        return Path(spec)
+    """The folder for `default`, the name of a shipped model, or a path to a model folder or a finished run."""
+    for folder in (Path(spec), Path(spec) / "model"):
+        if (folder / CARD).is_file():
+            return folder
+    if (Path(spec) / "recipe.toml").is_file():
+        raise UsageError(f"the run {spec} has no model yet; finish it with: mer train --resume {spec}")
     shipped = built_in()
     if spec == "default":
         spec = modality
@@ -83,9 +95,9 @@ def read_card(folder: Path) -> ModelCard:
     try:
         table = tomllib.loads((folder / CARD).read_text(encoding="utf-8"))
         rows = table.pop("confusion", None)
-        labels = tuple(table.pop("labels", EMOTIONS))
+        labels, bias = tuple(table.pop("labels", EMOTIONS)), tuple(table.pop("bias", ()))
         confusion = None if rows is None else tuple(tuple(row) for row in rows)
-        return ModelCard(**table, labels=labels, confusion=confusion)
+        return ModelCard(**table, labels=labels, bias=bias, confusion=confusion)
     except OSError as error:
         raise ModelError(f"cannot read the model card {folder / CARD}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -122,7 +134,8 @@ def save_model(folder: Path, net: nn.Module, card: ModelCard, half: bool = True)
         for key, value in net.state_dict().items()
     }
     data = save(state)
-    table = asdict(card) | {"sha256": sha256(data).hexdigest()}
+    rebuilt = {**card.net_options, **nets.card_options(net)}
+    table = asdict(card) | {"sha256": sha256(data).hexdigest(), "net_options": rebuilt}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(data)
     (folder / CARD).write_text(

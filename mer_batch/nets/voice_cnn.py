@@ -59,13 +59,19 @@ class LogMel(nn.Module):
         return picture[:, None], sound[:, None]
 
 
-def spec_mask(pictures: Tensor, bands: int = 10, frames: int = 25, times: int = 2) -> Tensor:
-    """SpecAugment (Park et al., arXiv:1904.08779): blanks random bands and stretches of each picture."""
+def spec_mask(
+    pictures: Tensor, bands: int = 10, frames: int = 25, times: int = 2, generator: torch.Generator | None = None
+) -> Tensor:
+    """SpecAugment (Park et al., arXiv:1904.08779): blanks random bands and stretches of each picture.
+
+    A `generator` draws on the CPU, so that every device masks alike; without one the device's own does.
+    """
     n, _, height, width = pictures.shape
+    device = pictures.device if generator is None else torch.device("cpu")
     for _ in range(times):
         for size, length, shape in ((height, bands, (1, height, 1)), (width, frames, (1, 1, width))):
-            extent = torch.rand(n, 1, 1, 1, device=pictures.device) * length
-            start = torch.rand(n, 1, 1, 1, device=pictures.device) * (size - extent)
+            extent = torch.rand(n, 1, 1, 1, device=device, generator=generator).to(pictures.device) * length
+            start = torch.rand(n, 1, 1, 1, device=device, generator=generator).to(pictures.device) * (size - extent)
             index = torch.arange(size, device=pictures.device).view(1, *shape)
             pictures = pictures * ((index < start) | (index >= start + extent))
     return pictures

@@ -13,7 +13,7 @@ from mer_batch.errors import ModelError
 from mer_batch.nets.store import ModelCard, save_model
 from mer_batch.nets.voice_cnn import LogMel, mel_filters, spec_mask
 from mer_batch.types import AudioWindow
-from mer_batch.voice.classify import fit
+from mer_batch.voice.inputs import fit
 
 INPUT = {"sample_rate": 16_000, "seconds": 3.0}
 
