@@ -2,59 +2,59 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from mer_batch.cli.common import DEVICE, guarded, say
-from mer_batch.errors import EXIT_OK
-from mer_batch.labels import EMOTIONS
-
-if TYPE_CHECKING:
-    from mer_batch.evaluation.metrics import Scores
+from mer_batch.cli.values import ManyValues
+from mer_batch.errors import EXIT_OK, UsageError
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("evaluate")(evaluate)
+    app.command("evaluate", cls=ManyValues)(evaluate)
 
 
 @guarded
 def evaluate(
-    task: str = typer.Argument(..., help="face, voice or text."),
+    task: str | None = typer.Argument(None, help="face, voice or text [default: what the ensemble reads]."),
     data: Path | None = typer.Option(
         None, help="A folder .../LABEL/FILE, or a CSV with path or text, and label [default: the card's test set]."
     ),
-    model: str = typer.Option("default", help="A shipped name, a model folder or hf:NAME."),
+    split: str | None = typer.Option(
+        None, help="Part of the data: public, private, both or all (FER2013), validation or test, or a set's own name."
+    ),
+    model: str | None = typer.Option(None, help="A shipped name, a model folder, a run folder or hf:NAME."),
+    ensemble: list[str] | None = typer.Option(
+        None, "--ensemble", metavar="RUN...", help="Runs or model folders whose probabilities are averaged."
+    ),
     tta: bool = typer.Option(False, "--tta", help="Average over several views of each item."),
-    out: Path | None = typer.Option(None, "--json", help="Write all scores to this file."),
+    views: str | None = typer.Option(None, help="Which views: five (crops, the default), ten or r1; implies --tta."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write all scores to this file."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="Folder for predictions, scores and figures."),
     device: str = DEVICE,
 ) -> int:
-    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out."""
+    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out.
+
+    Face pictures with a copy in the training data are scored apart, as "without leaking" and "only leaking".
+    """
+    from mer_batch.evaluation import table
     from mer_batch.evaluation.command import evaluate_model
+    from mer_batch.evaluation.result import Request
 
-    name, scores, notes = evaluate_model(task, data, model, tta, device)
-    for note in notes:
+    if task is None and not ensemble:
+        raise UsageError("say what to evaluate: mer evaluate face, voice or text")
+    if model and ensemble:
+        raise UsageError("--model and --ensemble exclude each other; name every member after --ensemble")
+    models = tuple(ensemble) if ensemble else (model or "default",)
+    found = evaluate_model(Request(task, models, data, split, views or tta, device))
+    for note in found.notes:
         say(note)
-    typer.echo(_table(name, scores))
+    typer.echo(table.as_text(found))
+    if json_file is not None:
+        table.write_json(found, json_file)
     if out is not None:
-        out.write_text(json.dumps({"set": name, "task": task, "model": model, **scores.as_json()}, indent=1) + "\n")
+        table.write_files(found, out)
+        typer.echo(f"\nFiles: {out}")
     return EXIT_OK
-
-
-def _table(name: str, scores: Scores) -> str:
-    lines = [f"{name}: n = {scores.n}, {len(scores.present)} classes", "", "score         value   95 % interval"]
-    for key, value in scores.values.items():
-        low, high = scores.intervals[key]
-        lines.append(f"{key:<12} {value:6.4f}   {low:.4f} to {high:.4f}")
-    lines += ["", "class            n  precision  recall      F1"]
-    for label, row in scores.per_class.items():
-        columns = f"{row['precision']:9.3f}  {row['recall']:6.3f}  {row['f1']:6.3f}"
-        lines.append(f"{label:<10} {row['support']:7.0f}  {columns}")
-    lines += ["", "confusion (rows: label, columns: reading)"]
-    lines.append(" " * 10 + "".join(f"{label[:7]:>9}" for label in EMOTIONS))
-    for label, counts in zip(EMOTIONS, scores.confusion.tolist(), strict=True):
-        lines.append(f"{label:<10}" + "".join(f"{count:>9}" for count in counts))
-    return "\n".join(lines)

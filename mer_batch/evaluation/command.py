@@ -1,42 +1,95 @@
-"""What `mer evaluate TASK` does: find the model and the set, read, score."""
+"""What `mer evaluate TASK` does: find the models and the data, read every item once, score every part."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from mer_batch.classifier import load_classifier
-from mer_batch.errors import unknown_name
-from mer_batch.evaluation.metrics import Scores
-from mer_batch.evaluation.run import evaluate
-from mer_batch.evaluation.sets import load_set
-from mer_batch.evaluation.tta import views_for
-from mer_batch.training.recipe import read_recipe
-from mer_batch.training.task import LabelledSet, load_task
+import numpy as np
+
+from mer_batch.classifier import Classifier, calibrated, load_classifier
+from mer_batch.errors import UsageError, unknown_name
+from mer_batch.evaluation import ensemble
+from mer_batch.evaluation.metrics import score
+from mer_batch.evaluation.result import Evaluation, Member, Request
+from mer_batch.evaluation.source import Source
+from mer_batch.training.calibration import fit_temperature
 from mer_batch.types import MODALITIES, Modality
 
-RECIPES = {"face": "fer", "voice": "voice", "text": "text"}
-"""The recipe whose test set a shipped model's card quotes."""
+
+def evaluate_model(request: Request) -> Evaluation:
+    """Read and score as asked. Raises `UsageError` and `DataError` for what cannot be had."""
+    modality = _modality(request)
+    source = Source(modality, request)
+    readers = [load_classifier(modality, spec, request.device) for spec in request.models]
+    if len(readers) == 1:
+        return _single(source, readers[0])
+    return _ensemble(source, readers)
 
 
-def evaluate_model(task: str, data: Path | None, model: str, tta: bool, device: str) -> tuple[str, Scores, list[str]]:
-    """The set's name, the scores, and notes on what was left out."""
+def _modality(request: Request) -> Modality:
+    task = request.task or ensemble.modality_of(request.models[0])
     if task not in MODALITIES:
         raise unknown_name("task", task, MODALITIES)
     modality: Modality = task
-    views = views_for(modality) if tta else None
-    reader = load_classifier(modality, model, device)
-    labelled, notes = _labelled(modality, data, reader.card.input, device)
-    return labelled.name, evaluate(reader, labelled, views), notes
+    return modality
 
 
-def _labelled(
-    modality: Modality, data: Path | None, card_input: Mapping[str, Any], device: str
-) -> tuple[LabelledSet, list[str]]:
-    if data is None:
-        recipe = read_recipe(RECIPES[modality])
-        return load_task(recipe.task, recipe.data).held_out("test"), []
-    labelled, skipped = load_set(modality, data, card_input, device)
-    notes = [f"{count} x label {name!r} left out: no counterpart" for name, count in sorted(skipped.items())]
-    return labelled, notes
+def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
+    reading, names = source.read(reader)
+    card = reader.card
+    after, before = reading.probabilities(card.temperature, card.bias), reading.probabilities()
+    plain = reading.probabilities(card.temperature, card.bias, plain=True) if source.views else None
+    results, main = source.results(reading, names, after, before, plain)
+    gains = {}
+    if plain is not None:
+        where = main.part.where
+        gains["one view"] = ensemble.gain(reading.labels[where], after[where], [plain[where]])
+    return Evaluation(
+        source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
+        before, after, results, main, card.temperature, card.bias, tuple(source.notes), gains=gains,
+    )  # fmt: skip
+
+
+def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:
+    read = [source.read(reader) for reader in readers]
+    reading, names = read[0]
+    if any(other.ids != reading.ids for other, _ in read):
+        raise UsageError("the members of the ensemble do not read the same items; they need the same kind of input")
+    shares = [
+        one.probabilities(reader.card.temperature, reader.card.bias)
+        for (one, _), reader in zip(read, readers, strict=True)
+    ]
+    before = ensemble.mean(shares)
+    temperature = _own_temperature(source, readers)
+    after = calibrated(ensemble.logs(before), temperature)
+    results, main = source.results(reading, names, after, before)
+    where = main.part.where
+    truth, own = reading.labels[where], [one[where] for one in shares]
+    members = tuple(
+        Member(spec, found.values["accuracy"], found.values["uar"])
+        for spec, found in zip(source.request.models, (score(truth, one, draws=1) for one in own), strict=True)
+    )
+    best = int(np.argmax([member.accuracy for member in members]))
+    return Evaluation(
+        source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
+        before, after, results, main, temperature, (), tuple(source.notes), members, ensemble.agreement(own),
+        {
+            f"best member ({members[best].model})": ensemble.gain(truth, after[where], [own[best]]),
+            "mean member": ensemble.gain(truth, after[where], own),
+        },
+    )  # fmt: skip
+
+
+def _own_temperature(source: Source, readers: Sequence[Classifier[Any]]) -> float:
+    """The ensemble's temperature, fitted on validation data; 1 where they are not there."""
+    shares, labels = [], None
+    for reader in readers:
+        reading = source.validation(reader)
+        if reading is None:
+            source.notes.append("the task's validation data are not here: the ensemble keeps temperature 1")
+            return 1.0
+        shares.append(reading.probabilities(reader.card.temperature, reader.card.bias))
+        labels = reading.labels
+    assert labels is not None
+    return round(fit_temperature(ensemble.logs(ensemble.mean(shares)), labels), 4)

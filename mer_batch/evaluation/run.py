@@ -1,42 +1,67 @@
-"""Reading a labelled set with a classifier and scoring it."""
+"""Reading a labelled set with a classifier, once: every score of every part is then computed from the reading."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.classifier import Classifier
-from mer_batch.evaluation.metrics import Scores, score
+from mer_batch.classifier import Classifier, calibrated
 from mer_batch.training.task import LabelledSet
 
 CHUNK = 256
+LEAST = 1e-7
+"""Smallest probability whose logarithm is taken."""
 Views = Callable[[Sequence[Any]], list[Sequence[Any]]]
+"""Several views of each item; the first is the item itself."""
 
 
-def read_set(reader: Classifier[Any], labelled: LabelledSet, views: Views | None = None) -> NDArray[np.float64]:
-    """Probabilities (items, 7); with `views`, the mean over the views of every item (test-time augmentation)."""
+@dataclass(frozen=True)
+class Reading:
+    """What one reader said of one set: logits (views, items, 7) before calibration, by `labels.EMOTIONS`.
+
+    `ids` (n) are distinct, `labels` (n,) their true labels; `which` (items,) is the place in `ids` of each item.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    which: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def probabilities(
+        self, temperature: float = 1.0, bias: Sequence[float] = (), plain: bool = False
+    ) -> NDArray[np.float64]:
+        """Calibrated probabilities (n, 7), means over the views and parts of an id; `plain` takes one view only."""
+        shares = calibrated(self.logits[:1] if plain else self.logits, temperature, bias).mean(axis=0)
+        sums = np.zeros((len(self), shares.shape[1]))
+        np.add.at(sums, self.which, shares)
+        return sums / np.bincount(self.which)[:, None]
+
+    def evidence(self, plain: bool = True) -> NDArray[np.float64]:
+        """Logarithms (n, 7) of the mean probabilities at temperature 1, which are what is calibrated.
+
+        Users see readings with mirroring and averaging over windows included; at one window an id these
+        logarithms differ from the logits by a constant.
+        """
+        result: NDArray[np.float64] = np.log(np.maximum(self.probabilities(plain=plain), LEAST))
+        return result
+
+
+def read_set(reader: Classifier[Any], labelled: LabelledSet, views: Views | None = None) -> Reading:
+    """Read every item once, or once a view."""
     parts = []
     for start in range(0, len(labelled.items), CHUNK):
         items = labelled.items[start : start + CHUNK]
-        readings = [reader.predict(view) for view in (views(items) if views else [items])]
-        parts.append(np.mean(readings, axis=0))
-    return np.concatenate(parts).astype(np.float64)
-
-
-def by_id(labelled: LabelledSet, readings: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels (n,) and mean probabilities (n, 7) of the n distinct ids, in order of appearance."""
-    order = {name: position for position, name in enumerate(dict.fromkeys(labelled.ids))}
-    which = np.array([order[name] for name in labelled.ids])
-    sums = np.zeros((len(order), readings.shape[1]))
-    np.add.at(sums, which, readings)
+        parts.append(np.stack([reader.scores(view) for view in (views(items) if views else [items])]))
+    order = {name: place for place, name in enumerate(dict.fromkeys(labelled.ids))}
+    which = np.array([order[name] for name in labelled.ids], dtype=np.int64)
     labels = np.zeros(len(order), dtype=np.int64)
     labels[which] = np.asarray(labelled.labels)
-    return labels, sums / np.bincount(which)[:, None]
-
-
-def evaluate(reader: Classifier[Any], labelled: LabelledSet, views: Views | None = None) -> Scores:
-    """All scores of `reader` on `labelled`."""
-    return score(*by_id(labelled, read_set(reader, labelled, views)))
+    return Reading(labelled.name, tuple(order), labels, which, np.concatenate(parts, axis=1))

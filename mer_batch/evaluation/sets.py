@@ -1,19 +1,23 @@
-"""Any labelled set a user has: a folder tree `.../<label>/<file>` or a CSV with `path` or `text`, and `label`."""
+"""Any labelled set a user has: a folder tree `.../<label>/<file>`, a CSV with `path` or `text`, and `label`, or
+what `mer data import` made. Parts are folders of the tree or the values of a column `split`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import pandas as pd
 
+from mer_batch.data.manifest import TABLE, our_split, read_manifest
 from mer_batch.errors import DataError
 from mer_batch.labels import INDEX, canonical
 from mer_batch.training.task import LabelledSet
-from mer_batch.types import Modality
+from mer_batch.types import Image, Modality
 
 SUFFIXES = {
     "face": {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm"},
@@ -52,18 +56,20 @@ class Rows:
 
 
 def load_set(
-    modality: Modality, source: Path, card_input: Mapping[str, Any], device: str = "auto"
+    modality: Modality, source: Path, card_input: Mapping[str, Any], device: str = "auto", split: str | None = None
 ) -> tuple[LabelledSet, Counter[str]]:
-    """The set at `source` for a modality, and how many rows had a label outside ours.
+    """The set at `source` for a modality, or its part `split`, and how many rows had a label outside ours.
 
     `card_input` is the input section of the model that will read it: faces are framed for it.
 
     Raises `DataError` when there is nothing to read or a row is malformed.
     """
+    if modality == "face" and source.is_dir() and (source / TABLE).is_file():
+        return _manifest_set(source, card_input, device, split)
     if source.is_dir():
-        rows, is_text = _folder_rows(modality, source), False
+        rows, is_text = _folder_rows(modality, source, split), False
     elif source.is_file():
-        rows, is_text = _table_rows(source)
+        rows, is_text = _table_rows(source, split)
     else:
         raise DataError(f"there is no labelled set at {source}; give a folder or a CSV file")
     if not rows.values:
@@ -90,12 +96,48 @@ def _items(
     return LabelledSet(source.name, LazyItems(paths, read), rows.labels, rows.values)
 
 
-def _folder_rows(modality: Modality, folder: Path) -> Rows:
+def _manifest_set(
+    source: Path, card_input: Mapping[str, Any], device: str, split: str | None
+) -> tuple[LabelledSet, Counter[str]]:
+    """Pictures of a set with a manifest.csv, also those inside an archive."""
+    from mer_batch.face.stills import StillReader
+
+    whole = read_manifest(source)
+    manifest = whole
+    if split is not None:
+        manifest = whole.part(our_split(split))
+        if manifest.rows.empty:
+            raise _no_split(source, split, whole.splits)
+    rows = _mapped(list(zip(manifest.rows["path"], manifest.rows["label"], strict=True)))
+    if not rows.values:
+        raise DataError(f"{source} has no usable face example (labels outside ours: {', '.join(sorted(rows.skipped))})")
+    stills = StillReader(device, card_input)
+
+    def read(path: Path) -> Any:
+        return stills.frame(_coloured(manifest.read_picture(path.as_posix())))
+
+    items = LazyItems([Path(value) for value in rows.values], read)
+    return LabelledSet(whole.name, items, rows.labels, rows.values), rows.skipped
+
+
+def _coloured(picture: Image) -> Image:
+    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+def _no_split(source: Path, split: str, known: Iterable[str]) -> DataError:
+    names = ", ".join(sorted(set(known))) or "none"
+    return DataError(f"{source} has no part {split!r}; it has {names}; leave --split out for the whole set")
+
+
+def _folder_rows(modality: Modality, folder: Path, split: str | None) -> Rows:
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES[modality]]
-    return _mapped([(str(path.relative_to(folder)), path.parent.name) for path in paths])
+    chosen = [path for path in paths if split is None or split in path.relative_to(folder).parts[:-2]]
+    if paths and not chosen:
+        raise _no_split(folder, str(split), (name for path in paths for name in path.relative_to(folder).parts[:-2]))
+    return _mapped([(str(path.relative_to(folder)), path.parent.name) for path in chosen])
 
 
-def _table_rows(source: Path) -> tuple[Rows, bool]:
+def _table_rows(source: Path, split: str | None) -> tuple[Rows, bool]:
     try:
         table = pd.read_csv(source, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError, OSError) as error:
@@ -103,6 +145,11 @@ def _table_rows(source: Path) -> tuple[Rows, bool]:
     value = next((name for name in ("path", "text") if name in table.columns), None)
     if value is None or "label" not in table.columns:
         raise DataError(f"{source} needs the columns path or text, and label; it has {', '.join(table.columns)}")
+    if split is not None:
+        known = table["split"] if "split" in table.columns else pd.Series([], dtype=str)
+        if split not in set(known):
+            raise _no_split(source, split, known)
+        table = table[known == split]
     return _mapped(list(zip(table[value], table["label"], strict=True))), value == "text"
 
 

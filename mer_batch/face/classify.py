@@ -75,32 +75,35 @@ def to_tensor(crops: Sequence[Image], card_input: Mapping[str, Any]) -> Tensor:
     Args:
         crops: uint8 arrays of shape (h, w), (h, w, 1) or (h, w, 3) in RGB, of any size.
         card_input: `size`, `channels` (1: ITU-R BT.601 luma; 3: grey is repeated), `mean` and `std`
-            on the [0, 1] scale, a number or one per channel.
+            on the [0, 1] scale, a number or one per channel; `grey` (optional): the network has learned
+            from grey pictures only, so colour is taken out before three channels are made.
     """
     import torch
 
     channels, size = int(card_input["channels"]), int(card_input["size"])
+    grey = channels == 1 or bool(card_input.get("grey"))
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for position, crop in enumerate(crops):
         by_shape.setdefault(crop.shape, []).append(position)
     result = torch.empty(len(crops), channels, size, size)
     for positions in by_shape.values():
-        result[positions] = _resized(_coloured(np.stack([crops[i] for i in positions]), channels), size)
+        pixels = _coloured(np.stack([crops[i] for i in positions]), grey)
+        result[positions] = _resized(pixels.expand(-1, channels, -1, -1), size)
     mean = torch.tensor(_per_channel(card_input, "mean")).view(1, -1, 1, 1)
     std = torch.tensor(_per_channel(card_input, "std")).view(1, -1, 1, 1)
     return (result - mean) / std
 
 
-def _coloured(crops: Image, channels: int) -> Tensor:
-    """(n, h, w[, 1 or 3]) of 0..255 to (n, channels, h, w) of 0..1."""
+def _coloured(crops: Image, grey: bool) -> Tensor:
+    """(n, h, w[, 1 or 3]) of 0..255 to (n, 1 or 3, h, w) of 0..1."""
     import torch
 
     pixels = torch.from_numpy(crops).float() / 255
     if pixels.ndim == 3:
         pixels = pixels[..., None]
-    if channels == 1 and pixels.shape[3] == 3:
+    if grey and pixels.shape[3] == 3:
         pixels = (pixels @ torch.tensor([0.299, 0.587, 0.114]))[..., None]
-    return pixels.permute(0, 3, 1, 2).expand(-1, channels, -1, -1)
+    return pixels.permute(0, 3, 1, 2)
 
 
 def _resized(pixels: Tensor, size: int) -> Tensor:

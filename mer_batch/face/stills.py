@@ -36,7 +36,10 @@ class StillReader:
 
     def read(self, path: Path) -> Image:
         """The face in a picture file, RGB. Raises `DataError` for a file that is no picture."""
-        picture = _open(path)
+        return self.frame(_open(path))
+
+    def frame(self, picture: Image) -> Image:
+        """The face in a picture, RGB uint8 (height, width, 3)."""
         if min(picture.shape[:2]) < SMALLEST:
             return picture
         faces = self._detector.detect([picture])[0]

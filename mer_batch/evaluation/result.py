@@ -1,0 +1,95 @@
+"""What an evaluation was asked, and everything that it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mer_batch.evaluation.ensemble import Shares
+from mer_batch.evaluation.metrics import Ints, Scores
+from mer_batch.evaluation.parts import Part
+from mer_batch.types import Modality
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be evaluated. `models` are one model, or the members of an ensemble."""
+
+    task: str | None = None
+    models: tuple[str, ...] = ("default",)
+    data: Path | None = None
+    split: str | None = None
+    views: bool | str = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One part, scored: `plain` are the scores of single views where several were averaged."""
+
+    part: Part
+    scores: Scores
+    plain: Scores | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one model of an ensemble reaches on the main part."""
+
+    model: str
+    accuracy: float
+    uar: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that was found. Probabilities are (n, 7), before and after calibration, of all items read."""
+
+    request: Request
+    modality: Modality
+    name: str
+    views: str
+    ids: tuple[str, ...]
+    labels: Ints
+    before: Shares
+    after: Shares
+    results: tuple[Result, ...]
+    main: Result
+    temperature: float
+    bias: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    agreement: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The main part's scores at the top, all parts under `parts`; see `Scores.as_json`."""
+        return {
+            "set": self.name,
+            "task": self.modality,
+            "model": self.request.models[0] if len(self.request.models) == 1 else None,
+            "models": list(self.request.models),
+            "views": self.views or None,
+            "temperature": self.temperature,
+            "bias": list(self.bias) or None,
+            "part": self.main.part.title,
+            **self.main.scores.as_json(),
+            "parts": [
+                {
+                    "part": result.part.name,
+                    "items": result.part.items,
+                    **result.scores.as_json(),
+                    "plain": result.plain.as_json() if result.plain else None,
+                }
+                for result in self.results
+            ],
+            "members": [vars(member) for member in self.members],
+            "agreement": dict(self.agreement),
+            "gains": {
+                name: {key: {"value": v, "interval": [low, high]} for key, (v, low, high) in spans.items()}
+                for name, spans in self.gains.items()
+            },
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,135 @@
+"""The labelled items of an evaluation: a task's held-out data, or a set of the user's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from mer_batch.classifier import Classifier
+from mer_batch.errors import DataError
+from mer_batch.evaluation import ensemble
+from mer_batch.evaluation.metrics import score
+from mer_batch.evaluation.parts import NAMES, Part, check_split, main_part, part_names, parts
+from mer_batch.evaluation.result import Request, Result
+from mer_batch.evaluation.run import Reading, read_set
+from mer_batch.evaluation.sets import load_set
+from mer_batch.evaluation.tta import views_for, views_name
+from mer_batch.nets.store import find_model
+from mer_batch.training.recipe import Recipe, read_recipe
+from mer_batch.training.task import LabelledSet, Split, Task, load_task
+from mer_batch.types import Modality
+
+RECIPES: Final = {"face": "fer", "voice": "voice", "text": "text"}
+"""The recipe whose held-out data a model is scored on, unless its own run says otherwise."""
+Shares = ensemble.Shares
+
+
+class Source:
+    """The labelled items of a request, for any reader, and how they fall into parts."""
+
+    def __init__(self, modality: Modality, request: Request) -> None:
+        self.modality, self.request = modality, request
+        self.view_name = views_name(modality, request.views)
+        self.views = views_for(modality, request.views)
+        self.notes: list[str] = []
+        self._task: Task | None = None
+        self._validation: dict[int, Reading] = {}
+        if request.data is None and request.split is not None:
+            check_split(request.split)
+
+    @property
+    def task(self) -> Task:
+        """The task whose held-out data count; its data are looked for when first needed."""
+        if self._task is None:
+            recipe = _recipe(self.modality, self.request.models[0])
+            self._task = load_task(recipe.task, recipe.data)
+        return self._task
+
+    def read(self, reader: Classifier[Any]) -> tuple[Reading, list[str]]:
+        """Everything asked for, read once, and the name of the part of each id."""
+        if self.request.data is not None:
+            labelled, skipped = load_set(
+                self.modality, self.request.data, reader.card.input, self.request.device, self.request.split
+            )
+            self.notes = [f"{count} x label {name!r} left out: no counterpart" for name, count in skipped.items()]
+            reading = read_set(reader, labelled, self.views)
+            return reading, [self.request.split or "whole set"] * len(reading)
+        readings, names = [], []
+        for split in self._splits():
+            labelled = _wanted(self.task.held_out(split), split, self.request.split)
+            if not len(labelled.items):
+                continue
+            readings.append(read_set(reader, labelled, self.views))
+            names += part_names(readings[-1].ids, split)
+            if split == "validation":
+                self._validation[id(reader)] = readings[-1]
+        if not readings:
+            raise DataError(f"the held-out data of the task have no part {self.request.split!r}")
+        return ensemble.joined(readings), names
+
+    def _splits(self) -> tuple[Split, ...]:
+        if self.request.split in (None, "test"):
+            return ("test",)
+        return ("validation",) if self.request.split == "validation" else ("validation", "test")
+
+    def results(
+        self, reading: Reading, names: Sequence[str], after: Shares, before: Shares, plain: Shares | None = None
+    ) -> tuple[tuple[Result, ...], Result]:
+        """Every part scored, and the main one."""
+        split = self.request.split if self.request.data is None and self.request.split else "all"
+        leaking = frozenset() if self.request.data is not None else self.task.leaking()
+        found = parts(names, reading.ids, leaking, split)
+        results = [_scored(part, reading, after, before, plain) for part in found]
+        main = main_part(found, self.request.split or "")
+        if any(part.name in ("public", "validation") for part in found) and self.request.data is None:
+            self.notes.append("validation data chose the epoch and the calibration: take their scores as optimistic")
+        return tuple(results), next(result for result in results if result.part is main)
+
+    def validation(self, reader: Classifier[Any]) -> Reading | None:
+        """The task's validation data as read by one reader, or None where they are not there."""
+        if id(reader) in self._validation:
+            return self._validation[id(reader)]
+        try:
+            return read_set(reader, self.task.held_out("validation"), self.views)
+        except DataError:
+            return None
+
+
+def _recipe(modality: Modality, model: str) -> Recipe:
+    """The recipe of the run that a model came from, with what was changed for it, else the task's own."""
+    recipe = read_recipe(RECIPES[modality])
+    if model.startswith("hf:"):
+        return recipe
+    folder = find_model(modality, model)
+    run = folder.parent if folder.name == "model" else folder
+    try:
+        options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
+        return Recipe(recipe.name, options["task"], recipe.net, data=options["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return recipe
+
+
+def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> LabelledSet:
+    """Only the items of the parts that `wanted` shows, so that nothing is read in vain."""
+    shown = NAMES[wanted] if wanted else ()
+    if not shown:
+        return labelled
+    kept = [place for place, name in enumerate(part_names(labelled.ids, split)) if name in shown]
+    if len(kept) == len(labelled.ids):
+        return labelled
+    return LabelledSet(
+        labelled.name,
+        [labelled.items[place] for place in kept],
+        [labelled.labels[place] for place in kept],
+        [labelled.ids[place] for place in kept],
+    )
+
+
+def _scored(part: Part, reading: Reading, after: Shares, before: Shares, plain: Shares | None) -> Result:
+    labels, where = reading.labels[part.where], part.where
+    return Result(
+        part,
+        score(labels, after[where], before=before[where]),
+        None if plain is None else score(labels, plain[where]),
+    )

@@ -1,0 +1,130 @@
+"""An evaluation as text for a terminal of 100 columns, and as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mer_batch.evaluation import predictions
+from mer_batch.evaluation.metrics import SCORES, Scores
+from mer_batch.evaluation.parts import ALL, BOTH, WITHOUT
+from mer_batch.evaluation.result import Evaluation, Result
+from mer_batch.files import whole_file
+from mer_batch.labels import EMOTIONS
+
+HEADS = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
+
+
+def as_text(found: Evaluation) -> str:
+    """Tables of scores, calibration, classes and confusions, with 95 % intervals in brackets."""
+    blocks = [_head(found), _scores(found), _calibration(found), _ensemble(found), _classes(found)]
+    blocks += [_confusion(found.main.scores, shares) for shares in (False, True)]
+    return "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
+
+
+def _head(found: Evaluation) -> Iterator[str]:
+    scores, several = found.main.scores, len({result.part.name for result in found.results}) > 1
+    yield f"{found.name}: n = {len(found.ids) if several else scores.n}, {len(scores.present)} classes"
+    if several:
+        yield f"classes and confusions: {found.main.part.name} (n = {scores.n})"
+    models = f"ensemble of {len(found.members)}" if found.members else f"model {found.request.models[0]}"
+    views = f"; test-time augmentation: {found.views}" if found.views else ""
+    bias = "; class biases" if any(found.bias) else ""
+    yield f"{models}; temperature {found.temperature:g}{bias}{views}"
+
+
+def _scores(found: Evaluation) -> Iterator[str]:
+    yield f"{'':<22}{'n':>6}" + "".join(f"{HEADS[name]:>18}" for name in SCORES)
+    for result in found.results:
+        yield from _row(result)
+        if result.plain is not None and result.part.items == ALL:
+            yield f"{'  one view':<22}{'':>6}" + "".join(_value(result.plain, name) for name in SCORES)
+
+
+def _row(result: Result) -> Iterator[str]:
+    name = result.part.name if result.part.items == ALL else f"  {result.part.items}"
+    yield f"{name[:22]:<22}{result.scores.n:>6}" + "".join(_value(result.scores, name) for name in SCORES)
+
+
+def _value(scores: Scores, name: str) -> str:
+    numbers = [scores.values[name], *scores.intervals[name]]
+    value, low, high = (f"{number:.3f}".removeprefix("0") for number in numbers)
+    return f"{value} ({low}-{high})".rjust(18)
+
+
+def _calibration(found: Evaluation) -> Iterator[str]:
+    yield f"{'calibration':<22}{'ECE before':>12}{'after':>8}{'95 % interval':>18}{'NLL before':>14}{'after':>8}"
+    for result in found.results:
+        name = result.part.name if result.part.items == ALL else f"  {result.part.items}"
+        values, (low, high) = result.scores.values, result.scores.intervals["ece"]
+        ece = f"{values['ece_before']:>12.4f}{values['ece']:>8.4f}{f'{low:.4f} to {high:.4f}':>18}"
+        yield f"{name[:22]:<22}{ece}{values['nll_before']:>14.4f}{values['nll']:>8.4f}"
+
+
+def _ensemble(found: Evaluation) -> Iterator[str]:
+    for member in found.members:
+        yield f"member {member.model}: accuracy {member.accuracy:.4f}, UAR {member.uar:.4f}"
+    if found.agreement:
+        yield f"members agree: all on {found.agreement['all']:.1%}, two of them on {found.agreement['pairs']:.1%}"
+    for other, spans in found.gains.items():
+        parts = [f"{HEADS[name]} {v:+.4f} ({low:+.4f} to {high:+.4f})" for name, (v, low, high) in spans.items()]
+        yield f"gain over {other}:"
+        yield f"  {', '.join(parts)}"
+
+
+def _classes(found: Evaluation) -> Iterator[str]:
+    main = found.main
+    twin = next((r for r in found.results if r.part.name == main.part.name and r.part.items == WITHOUT), None)
+    extra = f"{WITHOUT + ': n':>20}{'recall':>9}{'F1':>8}" if twin else ""
+    yield f"{'class':<10}{'n':>7}{'precision':>11}{'recall':>9}{'95 % interval':>17}{'F1':>8}{extra}"
+    for label, row in main.scores.per_class.items():
+        low, high = main.scores.recall_intervals[label]
+        line = f"{label:<10}{row['support']:7.0f}{row['precision']:11.3f}{row['recall']:9.3f}"
+        line += f"{f'{low:.3f} to {high:.3f}':>17}{row['f1']:8.3f}"
+        other = twin.scores.per_class.get(label) if twin else None
+        yield line + (f"{other['support']:20.0f}{other['recall']:9.3f}{other['f1']:8.3f}" if other else "")
+
+
+def _confusion(scores: Scores, shares: bool) -> Iterator[str]:
+    unit = "per cent of each label" if shares else "counts"
+    yield f"confusion, {unit} (rows: label, columns: reading)"
+    yield " " * 10 + "".join(f"{label[:8]:>9}" for label in EMOTIONS)
+    table = np.round(100 * scores.shares(), 1) if shares else scores.confusion
+    for label, counts in zip(EMOTIONS, table.tolist(), strict=True):
+        yield f"{label:<10}" + "".join(f"{count:>9}" for count in counts)
+
+
+def write_json(found: Evaluation, path: Path) -> None:
+    """All scores, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
+
+
+def write_files(found: Evaluation, folder: Path) -> None:
+    """`scores.json`, `predictions/PART.parquet` for each part, and the figures of the main part."""
+    from mer_batch.evaluation.plots import confusion_png, reliability_png
+
+    write_json(found, folder / "scores.json")
+    for result in found.results:
+        where = result.part.where
+        if result.part.items == ALL and (result.part.name != BOTH or len(found.results) == 1):
+            predictions.write(
+                folder / "predictions" / f"{result.part.name.replace(' ', '-')}.parquet",
+                [name for name, kept in zip(found.ids, where, strict=True) if kept],
+                found.labels[where],
+                found.after[where],
+                set=found.name,
+                part=result.part.name,
+                models=list(found.request.models),
+                temperature=found.temperature,
+                bias=list(found.bias),
+                views=found.views,
+            )
+    where, whole = found.main.part.where, found.main.scores.n == len(found.ids)
+    title = found.name if whole else f"{found.modality}: {found.main.part.title} part"
+    confusion_png(folder / "confusion_counts.png", found.main.scores.confusion, False, title)
+    confusion_png(folder / "confusion_normalised.png", found.main.scores.confusion, True, title)
+    reliability_png(folder / "reliability.png", found.labels[where], found.before[where], found.after[where])
