@@ -1,4 +1,4 @@
-"""`mer report timeline.json`: any output again, without a model."""
+"""`mer report timeline.json` and `mer report RUN`: any report again, without a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from mer_batch.cli.common import guarded
-from mer_batch.errors import EXIT_OK
+from mer_batch.errors import EXIT_OK, UsageError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,17 +17,33 @@ def add_to(app: typer.Typer) -> None:
 
 @guarded
 def report(
-    timeline: Path = typer.Argument(..., help="A timeline.json that `mer analyze` wrote."),
+    source: Path = typer.Argument(
+        ..., metavar="TIMELINE|RUN", help="A timeline.json that `mer analyze` wrote, or the folder of a training run."
+    ),
     out: Path | None = typer.Option(None, "--out", "-o", help="Report to write [default: beside the timeline]."),
     labels: Path | None = typer.Option(None, help="True labels (CSV: start,end,person,emotion) to score against."),
     embed_media: bool = typer.Option(False, "--embed-media", help="Put the video inside the page."),
     assets: str = typer.Option("inline", help="Scripts inside the page (inline) or in a file beside it (shared)."),
     redact: str = typer.Option("", help="Leave out faces, words and/or names, separated by commas."),
+    pictures: bool = typer.Option(
+        True, "--pictures/--no-pictures", help="Show a run's worst errors as pictures, clips or sentences."
+    ),
 ) -> int:
-    """Rebuild the report and the table from a timeline."""
+    """Rebuild the report and the table from a timeline, or the report of a training run."""
     from mer_batch import output
 
-    name = timeline.name.removesuffix(".json").removesuffix(".timeline")
-    page = output.Page(out or timeline.with_name(f"{name}.html"), labels, embed_media, assets, redact)
-    typer.echo(f"Report: {page.write(output.read_timeline(timeline))}")
+    if source.is_dir():
+        return _run_report(source, pictures, bool(out or labels or embed_media or redact or assets != "inline"))
+    name = source.name.removesuffix(".json").removesuffix(".timeline")
+    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact)
+    typer.echo(f"Report: {page.write(output.read_timeline(source))}")
+    return EXIT_OK
+
+
+def _run_report(folder: Path, pictures: bool, more: bool) -> int:
+    from mer_batch.report.run_page import load_run_task, write_run_report
+
+    if more:
+        raise UsageError("the report of a run takes no option but --no-pictures; it is written in the run's folder")
+    typer.echo(f"Report: {write_run_report(folder, load_run_task(folder) if pictures else None, pictures=pictures)}")
     return EXIT_OK

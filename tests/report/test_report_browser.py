@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import toy_run
 from mer_batch.report.html import write_report
+from mer_batch.report.run_page import write_run_report
 from timelines import make_timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -62,3 +64,13 @@ def test_an_empty_timeline_opens_too(tmp_path):
     assert console == []
     assert 'class="ready"' in dom
     assert "No readings to show here." in now_panel(dom)
+
+
+@pytest.mark.parametrize("name", ["toy-run", "<script>document.title='pwned'</script>"])
+def test_the_report_of_a_run_opens_without_a_word_on_the_console(name, tmp_path):
+    page = write_run_report(toy_run.make_run(tmp_path / "run", name=name), None)
+    dom, console = opened(page, tmp_path / "profile")
+    assert console == []
+    assert 'class="ready"' in dom
+    assert re.search(r'id="curves-area"[^>]*tabindex="0"', dom)
+    assert "<title>pwned" not in dom

@@ -1,0 +1,111 @@
+"""How an item of a data set looks on a page: a face as a picture, a voice as a clip, a sentence as words.
+
+One function a modality; each takes the parts of one item (the windows of a clip, else a single part).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Image, Modality, Samples
+
+if TYPE_CHECKING:
+    from mer_batch.training.task import LabelledSet
+
+SIDE: Final = 112
+"""Largest side of a picture in pixels."""
+STROKES: Final = 120
+"""Strokes of a waveform."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows: `kind` is picture, sound or words; `uri` a data address, `wave` an SVG path."""
+
+    kind: str
+    uri: str = ""
+    wave: str = ""
+    text: str = ""
+
+
+def picture(parts: Sequence[Image]) -> Shown:
+    """A face (height, width, 3) as WebP, no larger than `SIDE`."""
+    from PIL import Image as Pillow
+
+    made = Pillow.fromarray(np.ascontiguousarray(parts[0]))
+    made.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    made.save(buffer, "WEBP", quality=88, method=4)
+    return Shown("picture", uri=_uri("image/webp", buffer.getvalue()))
+
+
+def sound(parts: Sequence[AudioWindow]) -> Shown:
+    """The windows of a clip as one clip, with the outline of its loudness."""
+    samples = _joined(sorted(parts, key=lambda window: window.start))
+    return Shown("sound", uri=_uri("audio/mpeg", _mp3(samples)), wave=outline(samples))
+
+
+def words(parts: Sequence[str]) -> Shown:
+    """A sentence."""
+    return Shown("words", text=" ".join(str(part) for part in parts))
+
+
+RENDERERS: Final[Mapping[Modality, Callable[[Sequence[Any]], Shown]]] = {
+    "face": picture,
+    "voice": sound,
+    "text": words,
+}
+
+
+def shown_items(modality: Modality, held_out: LabelledSet, ids: Iterable[str]) -> dict[str, Shown]:
+    """The items of `held_out` with these ids, by id; ids that it lacks are left out."""
+    wanted: dict[str, list[Any]] = {name: [] for name in ids}
+    for place, name in enumerate(held_out.ids):
+        if name in wanted:
+            wanted[name].append(held_out.items[place])
+    return {name: RENDERERS[modality](parts) for name, parts in wanted.items() if parts}
+
+
+def _joined(windows: Sequence[AudioWindow]) -> Samples:
+    """Windows overlap and may leave gaps: each is put where it starts."""
+    origin = windows[0].start
+    places = [round((window.start - origin) * SAMPLE_RATE) for window in windows]
+    length = max(place + len(window.samples) for place, window in zip(places, windows, strict=True))
+    samples: Samples = np.zeros(length, dtype=np.float32)
+    for place, window in zip(places, windows, strict=True):
+        samples[place : place + len(window.samples)] = window.samples
+    return samples
+
+
+def _mp3(samples: Samples) -> bytes:
+    """Mono sound as MP3, which every browser plays."""
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=SAMPLE_RATE, layout="mono", bit_rate=32_000)
+        pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm), format="s16p", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        for part in (frame, None):
+            container.mux(stream.encode(part))
+    return buffer.getvalue()
+
+
+def outline(samples: Samples, strokes: int = STROKES) -> str:
+    """An SVG path in a box of 1000 x 100: one vertical stroke a slice, as high as its loudest sample."""
+    slices = np.array_split(np.abs(samples), min(strokes, max(len(samples), 1)))
+    peaks = np.array([part.max(initial=0) for part in slices])
+    heights = np.maximum(48 * peaks / max(float(peaks.max()), 1e-6), 1)
+    width = 1000 / len(slices)
+    return "".join(f"M{(i + 0.5) * width:.1f} {50 - h:.1f}V{50 + h:.1f}" for i, h in enumerate(heights))
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
