@@ -42,7 +42,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 7
-    assert {shlex.split(line)[1] for line in COMMANDS} == {"analyze", "report", "evaluate", "train", "models"}
+    assert {shlex.split(line)[1] for line in COMMANDS} == {"analyze", "report", "evaluate", "train", "data", "models"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -1,31 +1,79 @@
-"""From a fitted network to a model that ships: calibration, scores, card."""
+"""From a fitted network to a model that ships: calibration, scores, predictions, card."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import numpy as np
 from torch import nn
 
-from mer_batch.classifier import Classifier, load_classifier
-from mer_batch.evaluation.metrics import Scores
-from mer_batch.evaluation.run import by_id, evaluate, read_set
-from mer_batch.evaluation.tta import views_for
-from mer_batch.labels import EMOTIONS
+from mer_batch.classifier import load_classifier
+from mer_batch.evaluation import predictions
+from mer_batch.evaluation.ensemble import Shares
+from mer_batch.evaluation.metrics import Scores, score
+from mer_batch.evaluation.parts import Part, main_part, part_names, parts
+from mer_batch.evaluation.run import Reading, read_set
+from mer_batch.evaluation.tta import views_for, views_name
 from mer_batch.nets.store import ModelCard, save_model
-from mer_batch.training.calibration import fit_temperature, reliability
+from mer_batch.training.calibration import CalibrateOptions, calibrate, reliability
+from mer_batch.training.model_card import card_text
 from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import LabelledSet, Task
+from mer_batch.training.task import Split, Task
+
+CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
+"""What the `scores` of a card tell; its `evaluations` tell more, part by part."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A held-out set as the finished model reads it, one view an item, and the scores of its parts by title.
+
+    `tta` are the scores of the same parts with several views averaged; empty without them.
+    """
+
+    split: Split
+    reading: Reading
+    before: Shares
+    after: Shares
+    main: Part
+    scored: Mapping[str, Scores]
+    tta: Mapping[str, Scores]
+
+    @property
+    def scores(self) -> Scores:
+        """The scores of the whole set."""
+        return self.scored[self.main.title]
 
 
 def export(
-    net: nn.Module, recipe: Recipe, task: Task, folder: Path, device: str, tta: bool
+    net: nn.Module, recipe: Recipe, task: Task, folder: Path, device: str, tta: bool | str
 ) -> tuple[ModelCard, Scores]:
-    """Write weights.safetensors, model.toml and MODEL_CARD.md to `folder`; the test set is read here, once."""
-    card = ModelCard(
+    """Write the model to `folder` and its predictions beside it; the test set is read here, once.
+
+    `folder` gets weights.safetensors, model.toml and MODEL_CARD.md; its parent, the run, gets
+    `predictions/validation.parquet` and `predictions/test.parquet`.
+    `tta` is False, True (the modality's usual views) or the name of the views that are scored too.
+    """
+    views = views_name(task.modality, tta)
+    card = save_model(folder, net, _first_card(recipe, task, views))
+    reader = load_classifier(task.modality, str(folder), device)
+    validation = read_set(reader, task.held_out("validation"))
+    card = _calibrated(card, validation, recipe.calibrate)
+    test = read_set(reader, task.held_out("test"), views_for(task.modality, tta))
+    leaking = task.leaking()
+    held = (_held("validation", validation, card, leaking), _held("test", test, card, leaking))
+    card = save_model(folder, net, _with_scores(card, held))
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters)
+    (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+    _write_run(folder.parent, card, held)
+    return card, held[1].scores
+
+
+def _first_card(recipe: Recipe, task: Task, views: str) -> ModelCard:
+    return ModelCard(
         name=task.modality,
         modality=task.modality,
         net=recipe.net,
@@ -33,77 +81,66 @@ def export(
         input=task.input,
         data=task.data,
         licence=task.licence,
+        views=views,
     )
-    save_model(folder, net, card)
-    reader = load_classifier(task.modality, str(folder), device)
-    card = reader.card = _calibrated(card, reader, task.held_out("validation"))
-    test = task.held_out("test")
-    scores = evaluate(reader, test)
-    values = dict(scores.values)
-    if tta:
-        values |= {
-            f"{name}_tta": value for name, value in evaluate(reader, test, views_for(task.modality)).values.items()
-        }
-    card = replace(
-        card,
-        scores={name: round(value, 4) for name, value in values.items()} | {"n": scores.n},
-        confusion=tuple(tuple(int(count) for count in row) for row in scores.confusion),
-        confusion_source=test.name,
-    )
-    card = save_model(folder, net, card)
-    (folder / "MODEL_CARD.md").write_text(card_text(card, scores, recipe, sum(p.numel() for p in net.parameters())))
-    return card, scores
 
 
-def _calibrated(card: ModelCard, reader: Classifier[Any], labelled: LabelledSet) -> ModelCard:
-    # The reader's own probabilities (mirroring and averaging over windows included) are what users see,
-    # so their logarithms are what is calibrated; at temperature 1 they differ from logits by a constant.
-    labels, readings = by_id(labelled, read_set(reader, labelled))
-    logits = np.log(np.maximum(readings, 1e-7))
-    temperature = fit_temperature(logits, labels)
+def _calibrated(card: ModelCard, reading: Reading, options: CalibrateOptions) -> ModelCard:
+    logits, labels = reading.evidence(), reading.labels
+    fitted = calibrate(logits, labels, options).rounded()
+    weight = reliability(logits, labels, fitted.temperature, fitted.bias)
+    return replace(card, temperature=fitted.temperature, bias=fitted.bias, reliability=round(weight, 4))
+
+
+def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str]) -> Held:
+    after = reading.probabilities(card.temperature, card.bias, plain=True)
+    before = reading.probabilities(plain=True)
+    found = parts(part_names(reading.ids, split), reading.ids, leaking)
+    scored = {
+        part.title: score(reading.labels[part.where], after[part.where], before=before[part.where]) for part in found
+    }
+    tta = {}
+    if len(reading.logits) > 1:
+        several = reading.probabilities(card.temperature, card.bias)
+        tta = {part.title: score(reading.labels[part.where], several[part.where]) for part in found}
+    return Held(split, reading, before, after, main_part(found), scored, tta)
+
+
+def _with_scores(card: ModelCard, held: tuple[Held, Held]) -> ModelCard:
+    test = held[1]
+    values = {name: test.scores.values[name] for name in CARD_SCORES}
+    if test.tta:
+        values |= {f"{name}_tta": test.tta[test.main.title].values[name] for name in CARD_SCORES}
+    rows = [(title, scores) for part in held for title, scores in part.scored.items()]
+    rows += [(f"{title}, {card.views} views", scores) for part in held for title, scores in part.tta.items()]
     return replace(
-        card, temperature=round(temperature, 4), reliability=round(reliability(logits, labels, temperature), 4)
+        card,
+        scores=_rounded(values) | {"n": test.scores.n},
+        confusion=tuple(tuple(int(count) for count in row) for row in test.scores.confusion),
+        confusion_source=test.reading.name,
+        evaluations={title: _row(scores) for title, scores in rows},
     )
 
 
-def card_text(card: ModelCard, scores: Scores, recipe: Recipe, parameters: int) -> str:
-    """The card for people, in Markdown."""
-    rows = [f"| {name} | {value:.4f} | {_span(scores, name)} |" for name, value in card.scores.items() if name != "n"]
-    classes = [
-        f"| {name} | {row['support']:.0f} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} |"
-        for name, row in scores.per_class.items()
-    ]
-    return "\n".join(
-        [
-            f"# {card.name}",
-            "",
-            f"Reads {card.modality} as one of: {', '.join(EMOTIONS)}.",
-            "The labels say what annotators saw, heard or read, not what a person felt.",
-            "Not for use in workplaces or schools (EU AI Act, Art. 5(1)(f)).",
-            "",
-            f"- Network: `{card.net}`, {parameters:,} parameters.",
-            f"- Recipe: `train/{recipe.name}.toml`, seed {recipe.train.seed}.",
-            f"- Trained on: {card.data}.",
-            f"- Licence: {card.licence}.",
-            f"- Temperature {card.temperature} and fusion reliability {card.reliability}, fitted on validation data.",
-            f"- Made {date.today().isoformat()}; weights sha256 `{card.sha256}`.",
-            "",
-            f"## Scores on {card.confusion_source} (n = {scores.n})",
-            "",
-            "| score | value | 95 % interval |",
-            "|---|---|---|",
-            *rows,
-            "",
-            "| class | n | precision | recall | F1 |",
-            "|---|---|---|---|---|",
-            *classes,
-            "",
-        ]
-    )
+def _row(scores: Scores) -> dict[str, float]:
+    recalls = {f"recall_{name}": row["recall"] for name, row in scores.per_class.items()}
+    return {"n": scores.n} | _rounded({**scores.values, **recalls})
 
 
-def _span(scores: Scores, name: str) -> str:
-    if name not in scores.intervals:
-        return ""
-    low, high = scores.intervals[name]
-    return f"{low:.4f} to {high:.4f}"
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
+
+
+def _write_run(folder: Path, card: ModelCard, held: tuple[Held, Held]) -> None:
+    for part in held:
+        predictions.write(
+            folder / "predictions" / f"{part.split}.parquet",
+            part.reading.ids,
+            part.reading.labels,
+            part.after,
+            set=part.reading.name,
+            split=part.split,
+            temperature=card.temperature,
+            bias=list(card.bias),
+            sha256=card.sha256,
+        )

@@ -3,66 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.resources import data_dir
+from mer_batch.training.calibration import CalibrateOptions
+from mer_batch.training.options import (
+    CleanOptions,
+    DistillOptions,
+    SamplingOptions,
+    TrainOptions,
+    as_table,
+    section,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a network is fitted. Every field is a key of a recipe's `[train]` table."""
-
-    epochs: int = 30
-    """Passes over the training examples."""
-    batch_size: int = 128
-    """Examples per optimizer step."""
-    lr: float = 0.05
-    """Peak learning rate."""
-    optimizer: str = "sgd"
-    """sgd (Nesterov, momentum 0.9) or adamw."""
-    weight_decay: float = 5e-4
-    """Decay of weight matrices and kernels; biases and normalisation are spared."""
-    warmup: float = 0.1
-    """Share of all steps in which the rate rises; a cosine to zero follows."""
-    label_smoothing: float = 0.1
-    """Share of the target spread over all classes."""
-    class_weights: float = 0.0
-    """Exponent of inverse class frequency in the loss: 0 = none, 1 = balanced."""
-    mixup: float = 0.0
-    """Beta parameter of mixup (Zhang et al., arXiv:1710.09412); 0 = off."""
-    auxiliary: float = 0.0
-    """Weight of the auxiliary soft targets in the loss."""
-    ema: float = 0.0
-    """Decay of the moving average of weights that is evaluated and shipped; 0 = off."""
-    clip: float = 5.0
-    """Largest gradient norm."""
-    calm: int = 0
-    """Last epochs with weak augmentation, so that the network ends on pictures like the real ones."""
-    patience: int = 0
-    """Epochs without a better validation score before stopping; 0 = never."""
-    select: str = "accuracy"
-    """Validation score that chooses the epoch: accuracy, uar, macro_f1 or weighted_f1."""
-    seed: int = 42
-    """Seed of weights, order and augmentation."""
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"[train] {name} must be positive, got {getattr(self, name)}")
-        if self.optimizer not in ("sgd", "adamw"):
-            raise unknown_name("optimizer", self.optimizer, ("sgd", "adamw"))
-        scores = ("accuracy", "uar", "macro_f1", "weighted_f1")
-        if self.select not in scores:
-            raise unknown_name("score", self.select, scores)
+SECTIONS: Final = ("net", "data", "train", "sampling", "distill", "clean", "calibrate")
 
 
 @dataclass(frozen=True)
@@ -74,9 +37,29 @@ class Recipe:
     net: str
     net_options: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    distill: DistillOptions | None = None
+    clean: CleanOptions | None = None
+    calibrate: CalibrateOptions = field(default_factory=CalibrateOptions)
     text: str = ""
     """The file as written, kept with the run."""
+
+    def options(self) -> dict[str, Any]:
+        """Everything that is in force, as the table of a recipe, defaults included."""
+        table: dict[str, Any] = {
+            "task": self.task,
+            "net": {"name": self.net, **self.net_options},
+            "data": dict(self.data),
+            "train": as_table(self.train),
+            "sampling": as_table(self.sampling),
+            "calibrate": as_table(self.calibrate),
+        }
+        if self.distill is not None:
+            table["distill"] = as_table(self.distill)
+        if self.clean is not None:
+            table["clean"] = as_table(self.clean)
+        return table
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -85,31 +68,86 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
 
 
-def read_recipe(spec: str) -> Recipe:
-    """The recipe named `spec`, or read from the file `spec`. Raises `UsageError` for what does not fit."""
+def read_recipe(spec: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe named `spec`, or read from the file `spec`, with `changes` ("train.lr": 0.01) put in.
+
+    Raises `UsageError` for what does not fit.
+    """
     shipped = shipped_recipes()
     path = shipped.get(spec) or Path(spec)
     if not path.is_file():
         raise unknown_name("recipe", spec, shipped)
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the recipe {path} is malformed: {error}") from error
-    return _parse(path.stem, table, text)
+    return parse(path.stem, changed(table, changes or {}), text)
 
 
-def _parse(name: str, table: dict[str, Any], text: str) -> Recipe:
+def parse(name: str, table: Mapping[str, Any], text: str = "") -> Recipe:
+    """The recipe that a table describes. Raises `UsageError` for what does not fit."""
+    for key in table:
+        if key not in ("task", *SECTIONS):
+            raise unknown_name("recipe section", key, ("task", *SECTIONS))
+    for key in SECTIONS:
+        if not isinstance(table.get(key, {}), Mapping):
+            raise UsageError(f"[{key}] of the recipe {name!r} must be a table")
     net = dict(table.get("net", {}))
     if "task" not in table or "name" not in net:
         raise UsageError(f"the recipe {name!r} needs a task and a [net] with a name")
-    for key in table:
-        if key not in ("task", "net", "data", "train"):
-            raise unknown_name("recipe section", key, ("task", "net", "data", "train"))
-    options = table.get("train", {})
-    known = [option.name for option in fields(TrainOptions)]
-    for key in options:
-        if key not in known:
-            raise unknown_name("[train] option", key, known)
-    architecture = net.pop("name")
-    return Recipe(name, table["task"], architecture, net, table.get("data", {}), TrainOptions(**options), text)
+    return Recipe(
+        name=name,
+        task=str(table["task"]),
+        net=str(net.pop("name")),
+        net_options=net,
+        data=dict(table.get("data", {})),
+        train=section(TrainOptions, "train", table.get("train", {})),
+        sampling=section(SamplingOptions, "sampling", table.get("sampling", {})),
+        distill=section(DistillOptions, "distill", table["distill"]) if "distill" in table else None,
+        clean=section(CleanOptions, "clean", table["clean"]) if "clean" in table else None,
+        calibrate=section(CalibrateOptions, "calibrate", table.get("calibrate", {})),
+        text=text,
+    )
+
+
+def changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe table with dotted options ("train.lr") set."""
+    result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+    for option, value in changes.items():
+        name, _, key = option.partition(".")
+        if name not in SECTIONS:
+            raise unknown_name("recipe section", name, SECTIONS)
+        result.setdefault(name, {})[key] = value
+    return result
+
+
+def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
+    """Dotted options from command-line texts such as `train.lr=0.01`; a value that is no TOML is a text."""
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        option, equals, value = setting.partition("=")
+        if not equals or not option.partition(".")[2].strip():
+            raise UsageError(f"--set takes section.key=value such as train.lr=0.01, got {setting!r}")
+        try:
+            changes[option.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[option.strip()] = value.strip()
+    return changes
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dotted options whose values differ between two recipe tables, as (old, new); None = not set."""
+    before, after = _flat(old), _flat(new)
+    names = sorted({*before, *after})
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": item for name, item in value.items()}
+        else:
+            flat[key] = value
+    return flat

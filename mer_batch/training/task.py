@@ -1,18 +1,18 @@
 """What a trainer must know of a task: its data, its augmentation and the facts for the model card.
 
-A task is one class in one file of this folder (`face.py`, `voice.py`, `text.py`) with a function
+A task is one class in one file of `tasks/` (`face.py`, `voice.py`, `text.py`) with a function
 `task(options) -> Task` that turns the recipe's `[data]` table into one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from mer_batch.errors import unknown_name
+from mer_batch.errors import UsageError, unknown_name
 from mer_batch.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
@@ -28,16 +28,28 @@ class Examples:
 
     `inputs` (n, ...) may be compact (uint8 pictures, int16 sound, int32 tokens); `labels` (n,) int64
     in the order of `labels.EMOTIONS`; `soft` (n, k) are auxiliary target distributions, rows of zeros
-    where unknown.
+    where unknown. `targets` (n, 7) are label distributions that are learned in place of `labels`, which
+    still say the class for weights, sampling and scores.
     """
 
     inputs: Tensor
     labels: Tensor
     ids: tuple[str, ...]
     soft: Tensor | None = None
+    targets: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, places: Tensor) -> Examples:
+        """The examples at `places` (k,), int64."""
+        return Examples(
+            inputs=self.inputs[places],
+            labels=self.labels[places],
+            ids=tuple(self.ids[place] for place in places.tolist()),
+            soft=None if self.soft is None else self.soft[places],
+            targets=None if self.targets is None else self.targets[places],
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,17 @@ class Task(ABC):
     auxiliary: int = 0
     """Width of `Examples.soft`, 0 without auxiliary targets."""
 
+    def adapt(self, wanted: Mapping[str, Any]) -> None:
+        """Prepare inputs as a network wants them (`nets.input_of`); called before the data is read.
+
+        Raises `UsageError` where the task cannot.
+        """
+        for key, value in wanted.items():
+            if self.input.get(key) != value:
+                raise UsageError(
+                    f"this network wants {key} = {value!r}, which the {self.modality} task does not prepare"
+                )
+
     @abstractmethod
     def train(self) -> Examples:
         """The training examples."""
@@ -79,6 +102,10 @@ class Task(ABC):
     def held_out(self, split: Split) -> LabelledSet:
         """The validation or test items as a classifier takes them in real use: they calibrate and score."""
 
+    def leaking(self) -> Set[str]:
+        """The ids of held-out items that have a copy in the training data; scores are told with and without them."""
+        return frozenset()
+
     @abstractmethod
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
         """Network input for a batch of `Examples.inputs`; augmented by `generator` when `train`."""
@@ -88,6 +115,6 @@ def load_task(name: str, options: Mapping[str, Any]) -> Task:
     """The task for a modality name. Raises `UsageError` for an unknown one."""
     if name not in MODALITIES:
         raise unknown_name("task", name, MODALITIES)
-    module = import_module(f"mer_batch.training.{name}")
+    module = import_module(f"mer_batch.training.tasks.{name}")
     task: Task = module.task(options)
     return task

@@ -17,7 +17,7 @@ from mer_batch.nets.store import read_card
 from mer_batch.text.tokens import PIECES, Tokenizer, words
 from mer_batch.training.recipe import read_recipe
 from mer_batch.training.task import load_task
-from mer_batch.training.text import copy_key, read_rows
+from mer_batch.training.tasks.text import copy_key, read_rows
 from text import toy_text
 
 RECIPE = """

@@ -18,8 +18,8 @@ from mer_batch.errors import DataError, unknown_name
 from mer_batch.labels import INDEX
 from mer_batch.resources import data_dir
 from mer_batch.text.tokens import PIECES, Tokenizer, spoken, words
-from mer_batch.training.datasets import data_set, label_index
 from mer_batch.training.task import Examples, LabelledSet, Split, Task
+from mer_batch.training.tasks.datasets import data_set, label_index
 
 if TYPE_CHECKING:
     import torch

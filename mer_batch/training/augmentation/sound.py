@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from mer_batch.training.augment import uniform
+from mer_batch.training.augmentation.pictures import uniform
+from mer_batch.voice.inputs import LEVEL
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,7 @@ def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> T
     return uniform((n, 1), 0, 1, generator, like) < share
 
 
-def level(waves: Tensor, target: float = 0.05) -> Tensor:
+def level(waves: Tensor, target: float = LEVEL) -> Tensor:
     """Every wave at the same root mean square over its non-zero samples."""
     import torch
 
@@ -141,14 +142,53 @@ def colour(waves: Tensor, generator: torch.Generator) -> Tensor:
     return result
 
 
-def sound(waves: Tensor, length: int, generator: torch.Generator, coloured: float = 0.6, noisy: float = 0.5) -> Tensor:
-    """All of the above for a batch; returns (n, length). `coloured` and `noisy` are the shares of waves touched."""
-    waves = level(shorten(resample(waves, length, generator), generator))
+def telephone(waves: Tensor, generator: torch.Generator) -> Tensor:
+    """Waves as a telephone passes them on: a narrow band, and 8 bits a sample on a logarithmic scale (ITU-T G.711)."""
+    import torch
+
+    n, length = waves.shape
+    hertz = torch.fft.rfftfreq(length, 1 / RATE).to(waves)
+    low, high = (uniform((n, 1), *span, generator, waves) for span in ((150.0, 350.0), (2800.0, 3700.0)))
+    band = torch.sigmoid((hertz - low) / 20) * torch.sigmoid((high - hertz) / 60)
+    narrow = torch.fft.irfft(torch.fft.rfft(waves) * band, n=length)
+    # The line is driven to an ordinary level first: the steps are finer where it is quiet.
+    driven = (narrow / narrow.abs().amax(dim=1, keepdim=True).clamp(min=1e-7)).clamp(-1, 1)
+    curve = torch.sign(driven) * torch.log1p(255 * driven.abs()) / math.log(256)
+    steps = torch.round(curve * 127) / 127
+    result: Tensor = torch.sign(steps) * torch.expm1(steps.abs() * math.log(256)) / 255
+    return result
+
+
+def sound(
+    waves: Tensor,
+    length: int,
+    generator: torch.Generator,
+    strength: float = 1.0,
+    *,
+    coloured: float = 0.6,
+    noisy: float = 0.5,
+    telephoned: float = 0.0,
+) -> Tensor:
+    """All of the above for a batch; returns (n, length). The shares of waves touched shrink with `strength`."""
+    moved = resample(waves, length, generator, 0.14 * strength)
+    waves = level(shorten(moved, generator, 0.3 * strength))
     silent = waves == 0
-    chosen = _chance(len(waves), coloured, generator, waves)[:, 0]
+    chosen = _chance(len(waves), coloured * strength, generator, waves)[:, 0]
     waves[chosen] = level(colour(waves[chosen], generator).masked_fill(silent[chosen], 0.0))
-    chosen = _chance(len(waves), noisy, generator, waves)[:, 0]
+    chosen = _chance(len(waves), noisy * strength, generator, waves)[:, 0]
     background = noise(waves[chosen], generator)
     loudness = 10 ** (-uniform((len(background), 1), 5, 35, generator, waves) / 20)
     waves[chosen] = waves[chosen] + background * loudness
+    if telephoned:
+        chosen = _chance(len(waves), telephoned * strength, generator, waves)[:, 0]
+        waves[chosen] = level(telephone(waves[chosen], generator).masked_fill(silent[chosen], 0.0))
     return level(waves.masked_fill(silent, 0.0))
+
+
+def flush(waves: Tensor) -> Tensor:
+    """Waves whose sound begins with the first sample, the zeros after it."""
+    import torch
+
+    first, _ = extent(waves)
+    places = torch.arange(waves.shape[1], device=waves.device)[None] + first.long()
+    return waves.gather(1, places % waves.shape[1])

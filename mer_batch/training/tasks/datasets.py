@@ -1,4 +1,4 @@
-"""Where the training data is, and reading of the public data sets as they are distributed."""
+"""Where the data sets are."""
 
 from __future__ import annotations
 
@@ -9,15 +9,27 @@ from mer_batch.labels import INDEX, canonical
 from mer_batch.resources import user_data
 
 
+def roots() -> list[Path]:
+    """The folders of data sets: `MER_DATA`, else ../shared/data and ./data."""
+    chosen = user_data()
+    return [chosen] if chosen is not None else [Path("../shared/data"), Path("data")]
+
+
 def data_set(*parts: str) -> Path:
     """A data set inside `MER_DATA` (default: ../shared/data, then ./data). Raises `DataError` when absent."""
-    roots = [user_data()] if user_data() else [Path("../shared/data"), Path("data")]
-    for root in roots:
-        if root is not None and root.joinpath(*parts).exists():
+    for root in roots():
+        if root.joinpath(*parts).exists():
             return root.joinpath(*parts)
     raise DataError(
-        f"the data set {'/'.join(parts)} was not found in {roots[0]}; set MER_DATA to the folder of data sets"
+        f"the data set {'/'.join(parts)} was not found in {roots()[0]}; set MER_DATA to the folder of data sets, "
+        "and see `mer data list`"
     )
+
+
+def find_set(name: str) -> Path:
+    """A data set by its path, or by its folder's name inside `MER_DATA`. Raises `DataError` when absent."""
+    given = Path(name)
+    return given if given.exists() else data_set(*given.parts)
 
 
 def label_index(name: str) -> int:

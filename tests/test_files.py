@@ -1,0 +1,47 @@
+"""Files are whole or absent, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mer_batch.errors import UsageError
+from mer_batch.files import whole_file
+
+
+def test_a_file_lands_whole_and_alone_and_as_an_ordinary_file(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "deep" / "a.txt") as part:
+        assert part.parent == tmp_path / "deep"
+        assert part.suffix == ".txt"
+        part.write_text("new")
+        assert not (tmp_path / "deep" / "a.txt").exists()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.txt"]
+    assert (tmp_path / "deep" / "a.txt").read_text() == "new"
+    mask = os.umask(0o022)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "deep" / "a.txt").stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_the_old_file_stays_when_writing_fails(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with whole_file(path) as part:
+            part.write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="choose another place"), whole_file(tmp_path / "file" / "a.txt"):
+        pytest.fail("there is nothing to write to")
