@@ -31,6 +31,27 @@ def chord(seconds: float) -> Samples:
     return sum(0.1 * np.sin(2 * np.pi * hertz * time) for hertz in (220, 277.2, 329.6)).astype(np.float32)  # type: ignore[union-attr]
 
 
+def song(seconds: float) -> Samples:
+    """A melody with vibrato and overtones, as a voice has them, over drums."""
+    rng = np.random.default_rng(1)
+    notes, beat = [], np.arange(round(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
+    for number in range(int(np.ceil(seconds / 0.4))):
+        phase = 2 * np.pi * 220 * 2 ** (rng.choice([0, 2, 4, 5, 7, 9, 11, 12]) / 12) * beat
+        tone = sum(np.sin(k * (phase + 0.3 * np.sin(2 * np.pi * 5 * beat))) / k for k in range(1, 8))
+        drum = rng.standard_normal(len(beat)) if number % 2 else np.sin(2 * np.pi * 70 * beat)
+        notes.append(0.1 * tone * np.minimum(1, (0.4 - beat) / 0.05) + 0.3 * drum * np.exp(-beat * 40))
+    return np.concatenate(notes)[: round(seconds * SAMPLE_RATE)].astype(np.float32)
+
+
+def rumble(seconds: float, level: float = 0.05) -> Samples:
+    """Noise with more of the low tones, as rooms and streets have it."""
+    rng = np.random.default_rng(2)
+    hertz = np.fft.rfftfreq(round(seconds * SAMPLE_RATE), 1 / SAMPLE_RATE)
+    shape = rng.standard_normal((2, len(hertz))) / np.sqrt(np.maximum(hertz, 20))
+    noise = np.fft.irfft(shape[0] + 1j * shape[1], round(seconds * SAMPLE_RATE))
+    return (level * noise / noise.std()).astype(np.float32)
+
+
 def speech(folder: Path, text: str = "The ships are leaving the harbour early in the morning today") -> Samples:
     """Spoken words, without silence around them."""
     if shutil.which("espeak-ng") is None:

@@ -93,6 +93,7 @@ def info(**more: Any) -> dict[str, Any]:
             "data": {"source": "fer2013"},
             "train": {"select": "accuracy", "epochs": 10},
         },
+        "counts": {"train": {"angry": 30, "fear": 10}},
         "device": "cpu",
         "versions": {"torch": "2.9"},
         "seconds": 300.0,

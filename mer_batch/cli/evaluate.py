@@ -30,7 +30,7 @@ def evaluate(
         None, "--ensemble", metavar="RUN...", help="Runs or model folders whose probabilities are averaged."
     ),
     tta: bool = typer.Option(False, "--tta", help="Average over several views of each item."),
-    views: str | None = typer.Option(None, help="Which views: five (crops, the default), ten or r1; implies --tta."),
+    views: str | None = typer.Option(None, help="Which views: five, ten or r1 (face), shifts (voice); implies --tta."),
     json_file: Path | None = typer.Option(None, "--json", help="Write all scores to this file."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Folder for predictions, scores and figures."),
     device: str = DEVICE,

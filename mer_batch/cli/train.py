@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mer_batch.cli.common import DEVICE, guarded, say
-from mer_batch.errors import EXIT_OK
+from mer_batch.errors import EXIT_OK, UsageError
 
 RUNS = Path("runs")
 
@@ -44,9 +44,11 @@ def add_to(app: typer.Typer) -> None:
 
 @guarded
 def train(
-    recipe: str | None = typer.Argument(None, help="Name of a shipped recipe (fer, voice, text) or a TOML file."),
+    recipe: str | None = typer.Argument(
+        None, help="A shipped recipe (fer, voice, text), a TOML file, or a pattern such as 'reference/cremad-*'."
+    ),
     tta: bool = typer.Option(False, "--tta", help="Also score the test set with test-time augmentation."),
-    views: str | None = typer.Option(None, help="Which views --tta averages: five (default), ten or r1."),
+    views: str | None = typer.Option(None, help="Which views --tta averages: five, ten or r1 (face), shifts (voice)."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Run folder [default: a new one under runs/]."),
     resume: Path | None = typer.Option(None, "--resume", help="Run folder, or a checkpoint in it, to go on from."),
     parent: str | None = typer.Option(None, "--parent", help="Run or model whose weights a new run starts from."),
@@ -58,18 +60,31 @@ def train(
     keep_leaks: bool = typer.Option(
         False, "--keep-leaks", help="Train with the copies of test items too, as the literature does."
     ),
+    folds: bool = typer.Option(False, "--folds", help="Train every fold of the recipe's split and sum them up."),
+    corpora: bool = typer.Option(False, "--corpora", help="Train on each set alone and test on each other one."),
     device: str = DEVICE,
 ) -> int:
     """Train by a recipe; the model lands in RUN/model and can be used as --face-model RUN/model.
 
+    With --folds, --corpora or a pattern the same command again goes on where it was stopped.
     Several devices: torchrun --nproc-per-node N -m mer_batch train RECIPE.
     """
     from mer_batch.training.fitting import distributed
     from mer_batch.training.recipe import parse_changes
     from mer_batch.training.runs import run as runs
+    from mer_batch.training.runs import several
 
     flags = {"train.epochs": epochs, "train.seed": seed, "data.keep_leaks": True if keep_leaks else None}
     changes = parse_changes(settings) | {name: value for name, value in flags.items() if value is not None}
+    if folds or corpora or several.is_pattern(recipe):
+        if (folds and corpora) or resume or parent:
+            raise UsageError(
+                "--folds, --corpora, --resume and --parent exclude each other; repeat the command to go on"
+            )
+        order = several.Order(device, say, changes, views or tta)
+        folder, lines = several.train(recipe, "folds" if folds else "corpora" if corpora else "", order, out)
+        typer.echo("\n".join([*lines, f"Runs: {folder}"]))
+        return EXIT_OK
     folder = runs.train(
         recipe, out=out, resume=resume, parent=parent, tta=views or tta, device=device, changes=changes, say=say
     )

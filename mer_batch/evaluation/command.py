@@ -47,7 +47,8 @@ def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
         gains["one view"] = ensemble.gain(reading.labels[where], after[where], [plain[where]])
     return Evaluation(
         source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
-        before, after, results, main, card.temperature, card.bias, tuple(source.notes), gains=gains,
+        before, after, results, main, card.temperature, card.bias, tuple(source.notes),
+        gains=gains, groups=reading.groups,
     )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:
             f"best member ({members[best].model})": ensemble.gain(truth, after[where], [own[best]]),
             "mean member": ensemble.gain(truth, after[where], own),
         },
+        reading.groups,
     )  # fmt: skip
 
 

@@ -77,4 +77,9 @@ def joined(readings: Sequence[Reading]) -> Reading:
         labels=np.concatenate([reading.labels for reading in readings]),
         which=np.concatenate([reading.which + start for reading, start in zip(readings, starts, strict=False)]),
         logits=np.concatenate([reading.logits for reading in readings], axis=1),
+        groups={
+            name: tuple(value for reading in readings for value in reading.groups[name])
+            for name in readings[0].groups
+            if all(name in reading.groups for reading in readings)
+        },
     )

@@ -113,20 +113,41 @@ class Scores:
     def as_json(self) -> dict[str, Any]:
         """A flat table: n, every score, intervals, and confusion (rows = truth, columns = reading, by `labels`).
 
-        `present` are the labels that the set has; averages leave out the others.
+        `present` are the labels that the set has; averages leave out the others. `ranked` are the same, most confusing
+        (lowest F1) first.
         """
         return {
             "n": self.n,
             "labels": list(EMOTIONS),
             "present": list(self.present),
+            "ranked": self.ranked,
             **self.values,
             "intervals": {name: list(span) for name, span in self.intervals.items()},
             "confusion": self.confusion.tolist(),
             "confusion_normalised": self.shares().tolist(),
             "per_class": {
-                name: {**row, "recall_interval": list(self.recall_intervals[name])}
+                name: {
+                    **row,
+                    "recall_interval": list(self.recall_intervals[name]),
+                    "taken_for": self.taken_for[name] or None,
+                }
                 for name, row in self.per_class.items()
             },
+        }
+
+    @property
+    def ranked(self) -> list[str]:
+        """The labels of the set, most confusing (lowest F1) first."""
+        return sorted(self.per_class, key=lambda name: self.per_class[name]["f1"])
+
+    @property
+    def taken_for(self) -> dict[str, str]:
+        """The other label that each label is read as most often; "" for one that is always read right."""
+        wrong = self.confusion * (1 - np.eye(len(EMOTIONS), dtype=np.int64))
+        return {
+            name: EMOTIONS[int(row.argmax())] if row.any() else ""
+            for name, row in zip(EMOTIONS, wrong, strict=True)
+            if name in self.per_class
         }
 
     def shares(self) -> NDArray[np.float64]:
@@ -168,6 +189,16 @@ def _intervals(truth: Ints, probabilities: NDArray[Any], before: NDArray[Any] | 
             scores[f"nll{end}"] = surprises[end][pick].mean(axis=1)
         rows.append(scores)
     return {name: _span(np.concatenate([row[name] for row in rows])) for name in rows[0]}
+
+
+def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0) -> Spans:
+    """95 % percentile bootstraps over whole groups (n,), such as speakers, whose items are not independent."""
+    names, places = np.unique(groups, return_inverse=True)
+    counts = np.stack([confusion_matrix(truth[places == g], reading[places == g]) for g in range(len(names))])
+    picks = np.concatenate(list(draws_of(len(names), draws, seed)))
+    weights = _sums(picks, len(names))
+    scores = scores_from_confusions(np.einsum("kg,gij->kij", weights, counts))
+    return {name: _span(values) for name, values in scores.items()}
 
 
 def _span(values: NDArray[Any]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The parts of held-out data that are scored side by side: public or private, with or without what leaks.
+"""The parts of held-out data that are scored side by side: public or private, by what leaks, by data set.
 
 A leaking item is one that has a copy in the training data. Scores on all items are what the literature
 prints; those without the leaking items are what a new picture can expect.
@@ -34,7 +34,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Items of one part: all of them, those without a copy in the training data, or only those with one."""
+    """Items of one part: all of them, those without a copy in the training data, only those with one, or a set's."""
 
     name: str
     items: str
@@ -57,11 +57,21 @@ def check_split(split: str) -> None:
         raise unknown_name("split", split, NAMES)
 
 
-def parts(names: Sequence[str], ids: Sequence[str], leaking: Collection[str], split: str = "all") -> list[Part]:
-    """The parts of `split` for items with these part names and ids, each whole and by leaks where there are some."""
+def parts(
+    names: Sequence[str], ids: Sequence[str], leaking: Collection[str], split: str = "all", sets: Sequence[str] = ()
+) -> list[Part]:
+    """The parts of `split` for items with these part names and ids, each whole and by leaks where there are some.
+
+    `sets` are the data sets of the items, where they are known: a part of several is also told set by set.
+    """
     place = np.array(names)
     leaks = np.array([name in leaking for name in ids], dtype=bool)
-    return [part for name, where in _whole(place, split) for part in _by_leaks(name, where, leaks)]
+    origin = np.array(sets, dtype=str) if len(sets) else np.full(len(place), "")
+    return [
+        part
+        for name, where in _whole(place, split)
+        for part in (Part(name, ALL, where), *_by_leaks(name, where, leaks), *_by_set(name, where, origin))
+    ]
 
 
 def main_part(found: Sequence[Part], split: str = "") -> Part:
@@ -83,7 +93,12 @@ def _whole(place: NDArray[np.str_], split: str) -> Iterator[tuple[str, NDArray[n
 
 
 def _by_leaks(name: str, where: NDArray[np.bool_], leaks: NDArray[np.bool_]) -> Iterator[Part]:
-    yield Part(name, ALL, where)
     for items, kept in ((WITHOUT, where & ~leaks), (ONLY, where & leaks)):
         if (where & leaks).any() and kept.any():
             yield Part(name, items, kept)
+
+
+def _by_set(name: str, where: NDArray[np.bool_], origin: NDArray[np.str_]) -> Iterator[Part]:
+    present = np.unique(origin[where])
+    if len(present) > 1:
+        yield from (Part(name, str(one), where & (origin == one)) for one in present)

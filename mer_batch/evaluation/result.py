@@ -45,7 +45,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that was found. Probabilities are (n, 7), before and after calibration, of all items read."""
+    """Everything that was found. Probabilities are (n, 7), before and after calibration, of all items read.
+
+    `groups` are what else is known of the items, by name.
+    """
 
     request: Request
     modality: Modality
@@ -63,6 +66,7 @@ class Evaluation:
     members: tuple[Member, ...] = ()
     agreement: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The main part's scores at the top, all parts under `parts`; see `Scores.as_json`."""

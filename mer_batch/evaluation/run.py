@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ Views = Callable[[Sequence[Any]], list[Sequence[Any]]]
 class Reading:
     """What one reader said of one set: logits (views, items, 7) before calibration, by `labels.EMOTIONS`.
 
-    `ids` (n) are distinct, `labels` (n,) their true labels; `which` (items,) is the place in `ids` of each item.
+    `ids` (n) are distinct, `labels` (n,) their true labels; `which` (items,) is the place in `ids` of each item;
+    `groups` are what else is known of each id, by name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Reading:
     labels: NDArray[np.int64]
     which: NDArray[np.int64]
     logits: NDArray[np.float32]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,4 +66,6 @@ def read_set(reader: Classifier[Any], labelled: LabelledSet, views: Views | None
     which = np.array([order[name] for name in labelled.ids], dtype=np.int64)
     labels = np.zeros(len(order), dtype=np.int64)
     labels[which] = np.asarray(labelled.labels)
-    return Reading(labelled.name, tuple(order), labels, which, np.concatenate(parts, axis=1))
+    first = np.unique(which, return_index=True)[1]
+    groups = {name: tuple(str(values[place]) for place in first) for name, values in labelled.groups.items()}
+    return Reading(labelled.name, tuple(order), labels, which, np.concatenate(parts, axis=1), groups)

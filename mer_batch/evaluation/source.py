@@ -79,7 +79,7 @@ class Source:
         """Every part scored, and the main one."""
         split = self.request.split if self.request.data is None and self.request.split else "all"
         leaking = frozenset() if self.request.data is not None else self.task.leaking()
-        found = parts(names, reading.ids, leaking, split)
+        found = parts(names, reading.ids, leaking, split, reading.groups.get("set", ()))
         results = [_scored(part, reading, after, before, plain) for part in found]
         main = main_part(found, self.request.split or "")
         if any(part.name in ("public", "validation") for part in found) and self.request.data is None:
@@ -118,12 +118,7 @@ def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> Labelled
     kept = [place for place, name in enumerate(part_names(labelled.ids, split)) if name in shown]
     if len(kept) == len(labelled.ids):
         return labelled
-    return LabelledSet(
-        labelled.name,
-        [labelled.items[place] for place in kept],
-        [labelled.labels[place] for place in kept],
-        [labelled.ids[place] for place in kept],
-    )
+    return labelled.take(kept)
 
 
 def _scored(part: Part, reading: Reading, after: Shares, before: Shares, plain: Shares | None) -> Result:

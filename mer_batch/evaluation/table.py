@@ -21,7 +21,7 @@ HEADS = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1", "weighted
 def as_text(found: Evaluation) -> str:
     """Tables of scores, calibration, classes and confusions, with 95 % intervals in brackets."""
     blocks = [_head(found), _scores(found), _calibration(found), _ensemble(found), _classes(found)]
-    blocks += [_confusion(found.main.scores, shares) for shares in (False, True)]
+    blocks += [confusion_lines(found.main.scores, shares) for shares in (False, True)]
     return "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
 
 
@@ -78,17 +78,19 @@ def _ensemble(found: Evaluation) -> Iterator[str]:
 def _classes(found: Evaluation) -> Iterator[str]:
     main = found.main
     twin = next((r for r in found.results if r.part.name == main.part.name and r.part.items == WITHOUT), None)
-    extra = f"{WITHOUT + ': n':>20}{'recall':>9}{'F1':>8}" if twin else ""
-    yield f"{'class':<10}{'n':>7}{'precision':>11}{'recall':>9}{'95 % interval':>17}{'F1':>8}{extra}"
-    for label, row in main.scores.per_class.items():
-        low, high = main.scores.recall_intervals[label]
-        line = f"{label:<10}{row['support']:7.0f}{row['precision']:11.3f}{row['recall']:9.3f}"
-        line += f"{f'{low:.3f} to {high:.3f}':>17}{row['f1']:8.3f}"
+    extra = f"{WITHOUT + ': n':>19}{'recall':>8}{'F1':>6}" if twin else ""
+    yield "classes, most confusing first"
+    yield f"{'class':<9}{'n':>6}{'precision':>10}{'recall':>8}{'95 % interval':>16}{'F1':>7}  {'taken for':<9}{extra}"
+    for label in main.scores.ranked:
+        row, (low, high) = main.scores.per_class[label], main.scores.recall_intervals[label]
+        line = f"{label:<9}{row['support']:6.0f}{row['precision']:10.3f}{row['recall']:8.3f}"
+        line += f"{f'{low:.3f} to {high:.3f}':>16}{row['f1']:7.3f}  {main.scores.taken_for[label]:<9}"
         other = twin.scores.per_class.get(label) if twin else None
-        yield line + (f"{other['support']:20.0f}{other['recall']:9.3f}{other['f1']:8.3f}" if other else "")
+        yield (line + (f"{other['support']:19.0f}{other['recall']:8.3f}{other['f1']:6.3f}" if other else "")).rstrip()
 
 
-def _confusion(scores: Scores, shares: bool) -> Iterator[str]:
+def confusion_lines(scores: Scores, shares: bool) -> Iterator[str]:
+    """A confusion matrix as lines of text, in counts or in per cent of each label."""
     unit = "per cent of each label" if shares else "counts"
     yield f"confusion, {unit} (rows: label, columns: reading)"
     yield " " * 10 + "".join(f"{label[:8]:>9}" for label in EMOTIONS)
@@ -116,6 +118,7 @@ def write_files(found: Evaluation, folder: Path) -> None:
                 [name for name, kept in zip(found.ids, where, strict=True) if kept],
                 found.labels[where],
                 found.after[where],
+                groups={name: np.array(values)[where].tolist() for name, values in found.groups.items()},
                 set=found.name,
                 part=result.part.name,
                 models=list(found.request.models),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.evaluation.run import Views
-from mer_batch.types import Image, Modality
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Image, Modality
 
 INSET: Final = 0.08
 """Share of the side that a corner view leaves out."""
@@ -17,6 +18,10 @@ R1_SEED: Final = 42
 R1_DEGREES: Final = 10.0
 R1_LIGHT: Final = 0.2
 """Spread of rotation (degrees) and of brightness and contrast (share) in the drawn views of `r1`."""
+SHIFTS: Final = (0.05, 0.1)
+"""Seconds by which a sound is moved."""
+MOST: Final = 0.125
+"""Share of a sound that a shift may push out."""
 
 
 def five_crops(pictures: Sequence[Image]) -> list[Sequence[Image]]:
@@ -47,8 +52,17 @@ def drawn_views(pictures: Sequence[Image]) -> list[Sequence[Image]]:
     return [list(pictures), *([_drawn(picture, *draw) for picture in pictures] for draw in draws)]
 
 
-VIEWS: Final[Mapping[str, Views]] = {"five": five_crops, "ten": ten_crops, "r1": drawn_views}
-DEFAULT_VIEWS: Final = "five"
+def shifted(windows: Sequence[AudioWindow]) -> list[Sequence[AudioWindow]]:
+    """The sound, and the same moved later and earlier by `SHIFTS` seconds; zeros stand where nothing is left."""
+    moves = [sign * seconds for seconds in SHIFTS for sign in (1, -1)]
+    return [list(windows), *([_moved(window, move) for window in windows] for move in moves)]
+
+
+VIEWS: Final[Mapping[Modality, Mapping[str, Views]]] = {
+    "face": {"five": five_crops, "ten": ten_crops, "r1": drawn_views},
+    "voice": {"shifts": shifted},
+}
+"""Views by name; the first of a modality is its default."""
 _CORNERS: Final = ((False, False), (False, True), (True, False), (True, True))
 
 
@@ -57,6 +71,13 @@ def _corner(picture: Image, down: bool, right: bool) -> Image:
     rows, columns = round(height * INSET), round(width * INSET)
     top, left = rows * down, columns * right
     return np.ascontiguousarray(picture[top : height - rows + top, left : width - columns + left])
+
+
+def _moved(window: AudioWindow, seconds: float) -> AudioWindow:
+    samples, length = window.samples, len(window.samples)
+    away = min(round(abs(seconds) * SAMPLE_RATE), int(MOST * length))
+    kept = samples[: length - away] if seconds > 0 else samples[away:]
+    return replace(window, samples=np.pad(kept, (away, 0) if seconds > 0 else (0, away)))
 
 
 def _mirrored(picture: Image) -> Image:
@@ -82,14 +103,15 @@ def views_name(modality: Modality, wanted: bool | str) -> str:
     """The name of the views to use: "" for none, the default for True. Raises `UsageError` where none make sense."""
     if not wanted:
         return ""
-    if modality != "face":
+    known = VIEWS.get(modality)
+    if known is None:
         raise UsageError(f"--tta has no views for {modality}; leave it out")
-    name = DEFAULT_VIEWS if wanted is True else wanted
-    if name not in VIEWS:
-        raise unknown_name("views", name, VIEWS)
+    name = next(iter(known)) if wanted is True else wanted
+    if name not in known:
+        raise unknown_name(f"{modality} views", name, known)
     return name
 
 
 def views_for(modality: Modality, wanted: bool | str = True) -> Views | None:
     """The views of a modality by name, the default for True, None for False. Raises like `views_name`."""
-    return VIEWS.get(views_name(modality, wanted))
+    return VIEWS.get(modality, {}).get(views_name(modality, wanted))

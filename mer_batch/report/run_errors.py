@@ -80,6 +80,12 @@ def least_sure(read: Predictions, most: int = UNSURE) -> list[Case]:
     return [_case(read, int(at)) for at in right[np.argsort(sure, kind="stable")][:most]]
 
 
+def clearest(read: Predictions) -> list[Case]:
+    """For each label its item for which the label has the largest probability."""
+    own = read.probabilities[np.arange(len(read)), read.labels]
+    return [_case(read, int(np.where(read.labels == label, own, -1).argmax())) for label in np.unique(read.labels)]
+
+
 def _case(read: Predictions, at: int) -> Case:
     shares = read.probabilities[at]
     # As argmax does, the first of equals leads.

@@ -20,17 +20,25 @@ if TYPE_CHECKING:
 
 SIDE: Final = 112
 """Largest side of a picture in pixels."""
+BANDS: Final = 64
+"""Mel bands of a spectrogram."""
+HOP: Final = 256
+"""Samples a column of a spectrogram."""
 STROKES: Final = 120
 """Strokes of a waveform."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows: `kind` is picture, sound or words; `uri` a data address, `wave` an SVG path."""
+    """What the page shows: `kind` is picture, sound or words; `uri` a data address, `wave` an SVG path.
+
+    `spectrogram` is the data address of a picture of a sound.
+    """
 
     kind: str
     uri: str = ""
     wave: str = ""
+    spectrogram: str = ""
     text: str = ""
 
 
@@ -46,9 +54,10 @@ def picture(parts: Sequence[Image]) -> Shown:
 
 
 def sound(parts: Sequence[AudioWindow]) -> Shown:
-    """The windows of a clip as one clip, with the outline of its loudness."""
+    """The windows of a clip as one clip, with the outline of its loudness and its spectrogram."""
     samples = _joined(sorted(parts, key=lambda window: window.start))
-    return Shown("sound", uri=_uri("audio/mpeg", _mp3(samples)), wave=outline(samples))
+    drawn = _uri("image/webp", _webp(spectrogram(samples)))
+    return Shown("sound", uri=_uri("audio/mpeg", _mp3(samples)), wave=outline(samples), spectrogram=drawn)
 
 
 def words(parts: Sequence[str]) -> Shown:
@@ -95,6 +104,27 @@ def _mp3(samples: Samples) -> bytes:
         frame.sample_rate = SAMPLE_RATE
         for part in (frame, None):
             container.mux(stream.encode(part))
+    return buffer.getvalue()
+
+
+def spectrogram(samples: Samples) -> Image:
+    """Sound (n,) as a picture (`BANDS`, 1 + n // `HOP`, 3): mel bands from high to low, bright where it is loud."""
+    import torch
+    from matplotlib import colormaps
+
+    from mer_batch.voice.features import DEPTH, FeatureOptions, extract
+
+    options = FeatureOptions(window=512, hop=HOP, bands=BANDS)
+    level = extract(torch.from_numpy(np.asarray(samples, np.float32))[None], ["log-mel"], options)[0].numpy()
+    picture: Image = colormaps["magma"](1 + level[::-1] / DEPTH, bytes=True)[:, :, :3]
+    return picture
+
+
+def _webp(image: Image) -> bytes:
+    from PIL import Image as Pillow
+
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(image)).save(buffer, "WEBP", quality=75, method=4)
     return buffer.getvalue()
 
 

@@ -80,7 +80,7 @@ def _items(run: Run, task: Task | None, pictures: bool) -> tuple[Mapping[str, Sh
     if not pictures:
         return {}, HIDDEN
     read = judged.predictions
-    cases = [*run_errors.worst_errors(read), *run_errors.least_sure(read)]
+    cases = [*run_errors.worst_errors(read), *run_errors.least_sure(read), *run_errors.clearest(read)]
     try:
         held_out = None if task is None else task.held_out("test" if judged is run.test else "validation")
     except (MerError, OSError):
@@ -105,6 +105,8 @@ def _page(run: Run, items: Mapping[str, Shown], absent: str) -> str:
         "views": run_words.view_rows(run),
         "views_name": run.card.views if run.card else "",
         "scores": run_words.score_rows(run),
+        "counts": run_words.count_rows(run),
+        "unit": run_words.UNITS.get(run.modality or "", "item"),
         **run_origin.context(run),
         "css": "\n".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "run.css")),
         "colours": COLOURS,
@@ -187,10 +189,10 @@ def _judged(run: Run, judged: Scored, items: Mapping[str, Shown]) -> dict[str, o
         "ece": [f"{judged.scores.values[name]:.3f}" for name in ("ece_before", "ece")],
         "temperature": str(read.meta.get("temperature") or ""),
         "worst": [_Shown(case, items.get(case.id)) for case in run_errors.worst_errors(read)],
+        "clearest": [_Shown(case, items[case.id]) for case in run_errors.clearest(read) if case.id in items],
         "unsure": [_Shown(case, items.get(case.id)) for case in run_errors.least_sure(read)],
         "verb": run_words.reads_as(run),
         "shown": len(items),
-        "unit": run_words.UNITS.get(run.modality or "", "item"),
     }
 
 

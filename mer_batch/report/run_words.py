@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -189,15 +189,40 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def count_rows(run: Run) -> list[tuple[str, list[tuple[str, int]]]]:
+    """How many items each label has in the training, validation and test data, as (text, per cent), and the sums.
+
+    Empty for a run that did not note its training data.
+    """
+    noted = run.info.get("counts") or {}
+    tables = [noted.get("train") or {}, *(_counts(scored) for scored in (run.validation, run.test))]
+    tables[1] = tables[1] or noted.get("validation") or {}
+    if not tables[0]:
+        return []
+    sums = [sum(table.values()) for table in tables]
+    rows = [(name, [_count(table, name) for table in tables]) for name in EMOTIONS]
+    return [*rows, ("all", [(f"{n:,}" if n else "–", 0) for n in sums])]
+
+
+def _count(table: Mapping[str, int], name: str) -> tuple[str, int]:
+    return f"{table.get(name, 0):,}", round(100 * table.get(name, 0) / max(sum(table.values()), 1))
+
+
+def _counts(scored: Scored | None) -> dict[str, int]:
+    if scored is None:
+        return {}
+    sums = scored.scores.confusion.sum(axis=1).tolist()
+    return {name: count for name, count in zip(EMOTIONS, sums, strict=True) if count}
+
+
 def class_rows(judged: Scored) -> list[dict[str, str]]:
     """The emotions, worst F1 first, with an interval of the recall and what they are mostly taken for."""
     rows = []
     scores = judged.scores
-    for name, row in sorted(scores.per_class.items(), key=lambda item: item[1]["f1"]):
-        counts = scores.confusion[EMOTIONS.index(name)].copy()
+    for name in scores.ranked:
+        row, other = scores.per_class[name], scores.taken_for[name]
         n, (low, high) = int(row["support"]), scores.recall_intervals[name]
-        counts[EMOTIONS.index(name)] = 0
-        other = EMOTIONS[int(counts.argmax())] if counts.any() else ""
+        taken = int(scores.confusion[EMOTIONS.index(name), EMOTIONS.index(other)]) if other else 0
         rows.append(
             {
                 "name": name,
@@ -208,7 +233,7 @@ def class_rows(judged: Scored) -> list[dict[str, str]]:
                 "f1": f"{row['f1']:.3f}",
                 "width": str(round(100 * row["f1"])),
                 "instead": other,
-                "instead_share": percent(int(counts.max()) / n) if other else "",
+                "instead_share": percent(taken / n) if other else "",
             }
         )
     return rows

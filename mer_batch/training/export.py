@@ -95,7 +95,7 @@ def _calibrated(card: ModelCard, reading: Reading, options: CalibrateOptions) ->
 def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str]) -> Held:
     after = reading.probabilities(card.temperature, card.bias, plain=True)
     before = reading.probabilities(plain=True)
-    found = parts(part_names(reading.ids, split), reading.ids, leaking)
+    found = parts(part_names(reading.ids, split), reading.ids, leaking, sets=reading.groups.get("set", ()))
     scored = {
         part.title: score(reading.labels[part.where], after[part.where], before=before[part.where]) for part in found
     }
@@ -138,6 +138,7 @@ def _write_run(folder: Path, card: ModelCard, held: tuple[Held, Held]) -> None:
             part.reading.ids,
             part.reading.labels,
             part.after,
+            groups=part.reading.groups,
             set=part.reading.name,
             split=part.split,
             temperature=card.temperature,

@@ -42,6 +42,8 @@ class Recipe:
     distill: DistillOptions | None = None
     clean: CleanOptions | None = None
     calibrate: CalibrateOptions = field(default_factory=CalibrateOptions)
+    reported: Mapping[str, Any] = field(default_factory=dict)
+    """What a publication says that it reached: `accuracy`, and `on` what."""
     text: str = ""
     """The file as written, kept with the run."""
 
@@ -88,9 +90,9 @@ def read_recipe(spec: str, changes: Mapping[str, Any] | None = None) -> Recipe:
 def parse(name: str, table: Mapping[str, Any], text: str = "") -> Recipe:
     """The recipe that a table describes. Raises `UsageError` for what does not fit."""
     for key in table:
-        if key not in ("task", *SECTIONS):
+        if key not in ("task", *SECTIONS, "reported"):
             raise unknown_name("recipe section", key, ("task", *SECTIONS))
-    for key in SECTIONS:
+    for key in (*SECTIONS, "reported"):
         if not isinstance(table.get(key, {}), Mapping):
             raise UsageError(f"[{key}] of the recipe {name!r} must be a table")
     net = dict(table.get("net", {}))
@@ -107,6 +109,7 @@ def parse(name: str, table: Mapping[str, Any], text: str = "") -> Recipe:
         distill=section(DistillOptions, "distill", table["distill"]) if "distill" in table else None,
         clean=section(CleanOptions, "clean", table["clean"]) if "clean" in table else None,
         calibrate=section(CalibrateOptions, "calibrate", table.get("calibrate", {})),
+        reported=dict(table.get("reported", {})),
         text=text,
     )
 

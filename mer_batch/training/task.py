@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -57,12 +57,25 @@ class LabelledSet:
     """Items as a `Classifier` takes them, with their true labels (indices into `labels.EMOTIONS`).
 
     Items that share an id are parts of one thing (windows of one clip): their readings are averaged.
+    `groups` are what else is known of each item by name, such as its `set`, `speaker` and `sentence`: scores are
+    told by set, and intervals over speakers can be computed.
     """
 
     name: str
     items: Sequence[Any]
     labels: Sequence[int]
     ids: Sequence[str]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def take(self, places: Sequence[int]) -> LabelledSet:
+        """The items at `places`."""
+        return LabelledSet(
+            self.name,
+            [self.items[place] for place in places],
+            [self.labels[place] for place in places],
+            [self.ids[place] for place in places],
+            {name: [values[place] for place in places] for name, values in self.groups.items()},
+        )
 
 
 class Task(ABC):
@@ -105,6 +118,14 @@ class Task(ABC):
     def leaking(self) -> Set[str]:
         """The ids of held-out items that have a copy in the training data; scores are told with and without them."""
         return frozenset()
+
+    def folds(self) -> Mapping[str, Mapping[str, Any]]:
+        """Names of the folds of its split, and the options of a recipe that choose each; none where it has no folds."""
+        return {}
+
+    def corpora(self) -> Mapping[str, Mapping[str, Any]]:
+        """Names of its data sets, and the options that train on one alone and test on the others."""
+        return {}
 
     @abstractmethod
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:

@@ -17,7 +17,7 @@ def test_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).output.strip() == f"mer {__version__}"
 
 
-@pytest.mark.parametrize("command", ["analyze", "report", "evaluate", "train", "data", "models"])
+@pytest.mark.parametrize("command", ["analyze", "report", "evaluate", "compare", "train", "data", "models"])
 def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

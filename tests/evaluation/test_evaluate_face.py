@@ -258,7 +258,7 @@ def test_a_set_of_ones_own_by_split(tmp_path: Path) -> None:
     [
         ("evaluate", "say what to evaluate"),
         ("evaluate face --split middle", "unknown split 'middle'"),
-        ("evaluate face --views six", "unknown views 'six'"),
+        ("evaluate face --views six", "unknown face views 'six'"),
         ("evaluate face --model run1 --ensemble run2", "exclude each other"),
         ("evaluate face --ensemble run1 run3", "unknown model 'run3'"),
         ("evaluate face --model unfinished", "has no model yet"),

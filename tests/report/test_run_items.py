@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mer_batch.report.run_items import outline, picture, shown_items, sound, words
+from mer_batch.report.run_items import outline, picture, shown_items, sound, spectrogram, words
 from mer_batch.training.task import LabelledSet
 from mer_batch.types import SAMPLE_RATE, AudioWindow
 
@@ -52,6 +52,19 @@ def test_a_voice_is_a_clip_of_all_its_windows_in_order() -> None:
         part = played[round((middle - 0.2) * SAMPLE_RATE) : round((middle + 0.2) * SAMPLE_RATE)]
         spectrum = np.abs(np.fft.rfft(part))
         assert spectrum.argmax() * SAMPLE_RATE / len(part) == pytest.approx(hertz, abs=10)
+
+
+def test_a_spectrogram_is_bright_where_the_tone_is() -> None:
+    image = spectrogram(np.concatenate([window(0, 1, 300.0).samples, window(0, 1, 3000.0).samples]))
+    height, width, _ = image.shape
+    assert (height, width) == (64, 1 + 2 * SAMPLE_RATE // 256)
+    light = image.astype(int).sum(axis=2)
+    first, second = (int(light[:, column].argmax()) for column in (width // 4, 3 * width // 4))
+    assert first > 48, "low tones lie at the bottom"
+    assert second < 32
+    assert light[second, width // 4] < 0.3 * light[first, width // 4]
+    shown = Image.open(data(sound([window(0.0, 1.0, 500.0)]).spectrogram, "image/webp"))
+    assert shown.size == (1 + SAMPLE_RATE // 256, 64)
 
 
 def test_the_outline_is_high_where_it_is_loud() -> None:

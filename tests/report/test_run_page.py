@@ -123,10 +123,32 @@ def test_both_matrices_are_there_and_one_is_shown_without_a_script(written: Path
 def test_pictures_are_inside_and_the_page_says_so(written: Path, read_page) -> None:
     page = read_page(written / "report.html")
     images = page.all("img")
-    assert len(images) == len(toy_run.READINGS)
+    assert len(images) == len(toy_run.READINGS) + 4, "every item once among the errors, and one for each label"
     assert all(attrs["src"].startswith("data:image/webp;base64,") for attrs in images)
     assert images[0]["alt"] == "labelled fear, looks sad to the model"
     assert "This page contains 10 pictures of the data set" in page.text
+
+
+def test_the_data_are_counted_and_the_clearest_item_of_each_label_shown(written: Path, read_page) -> None:
+    data = section(read_page(written / "report.html").source, "data")
+    assert "Pictures of each label label training validation test angry 30 2 2 disgust 0 0 0 fear 10 3 3" in data
+    assert "all 40 10 10" in data
+    assert re.findall(r"\b([a-j]\.png)", data) == ["j.png", "e.png", "a.png", "g.png"]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_labels_are_counted_without_the_data_at_hand(folder: Path, read_page) -> None:
+    page = read_page(write_run_report(folder, None))
+    assert "all 40 10 10" in section(page.source, "data")
+    assert "clearest" not in page.text
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("counts", [{}, {"train": {}}])
+def test_a_run_that_noted_no_counts_shows_none(counts: dict[str, Any], tmp_path: Path, read_page) -> None:
+    page = read_page(write_run_report(toy_run.make_run(tmp_path / "run", counts=counts), None))
+    assert 'id="data"' not in page.source
+    assert "#data" not in page.source
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -79,7 +79,7 @@ def test_any_labelled_folder_can_be_evaluated(finished: Path, tmp_path: Path) ->
         (("train", "toy.toml", "--epochs", "0"), "epochs must be positive"),
         (("train", "toy.toml", "--resume", "."), "not a run folder"),
         (("evaluate", "smell"), "unknown task 'smell'"),
-        (("evaluate", "voice", "--tta"), "--tta has no views for voice"),
+        (("evaluate", "text", "--tta"), "--tta has no views for text"),
         (("evaluate", "face", "--model", "fase"), "unknown model 'fase'"),
     ],
 )

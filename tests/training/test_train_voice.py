@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,14 +14,19 @@ import torch
 import toy_voice
 from mer_batch.classifier import load_classifier
 from mer_batch.errors import DataError, UsageError
+from mer_batch.evaluation import predictions
+from mer_batch.evaluation.metrics import score
 from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
 from mer_batch.training.augmentation import sound
 from mer_batch.training.recipe import read_recipe
 from mer_batch.training.runs import run as runs
+from mer_batch.training.runs import runfile
 from mer_batch.training.tasks.corpora import SETS
 from mer_batch.training.tasks.voice import pieces, spoken, task
 from mer_batch.types import SAMPLE_RATE
+from toy_training import mer
 
 RECIPE = """
 task = "voice"
@@ -68,8 +74,61 @@ def test_a_trained_model_reads_what_it_was_trained_on(data: Path, tmp_path: Path
     assert reader.card.input == {"sample_rate": SAMPLE_RATE, "seconds": 2.0}
     assert reader.card.scores["n"] == len(EMOTIONS) * toy_voice.SPLITS["test"]
     assert reader.card.scores["uar"] > 0.5
+    page = (folder / "report.html").read_text()
+    for held in ('id="data"', 'class="spectrogram"', "<audio controls", 'class="wave"', "Clips of each label"):
+        assert held in page
     assert "ravdess" in reader.card.confusion_source
     assert "emovo" not in reader.card.confusion_source
+
+
+@pytest.mark.usefixtures("unreported")
+def test_views_and_corpora_by_the_command_line(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("toy.toml").write_text(RECIPE.format(split=data / "split.csv").replace('test = ["ravdess"]', ""))
+    code, output = mer("train", "toy.toml", "--tta", "--out", "run", "--epochs", 3, "--device", "cpu")
+    assert code == 0, output
+    card = read_card(Path("run", "model"))
+    count = len(EMOTIONS) * toy_voice.SPLITS["test"]
+    assert card.views == "shifts"
+    assert {"uar", "uar_tta"} < card.scores.keys()
+    sizes = {title: row["n"] for title, row in card.evaluations.items() if title.startswith("test")}
+    parts = {"test": 2 * count, "test, emovo": count, "test, ravdess": count}
+    assert sizes == parts | {f"{title}, shifts views": n for title, n in parts.items()}
+    assert runfile.read(Path("run")).counts == {
+        "train": dict.fromkeys(EMOTIONS, 8),
+        "validation": dict.fromkeys(EMOTIONS, 2),
+    }
+    for flags, views in (("--tta",), "shifts"), ((), None):
+        code, output = mer(
+            "evaluate", "voice", "--model", "run", *flags, "--json", "s.json", "--out", "out", "--device", "cpu"
+        )
+        assert code == 0, output
+        assert max(len(line) for line in output.splitlines()) <= 100
+        table = json.loads(Path("s.json").read_text())
+        assert table["views"] == views
+        assert {(row["part"], row["items"]): row["n"] for row in table["parts"]} == {
+            ("test", "all"): 2 * count, ("test", "emovo"): count, ("test", "ravdess"): count,
+        }  # fmt: skip
+    stored = predictions.read(Path("out", "predictions", "test.parquet"))
+    assert stored.groups.keys() == {"set", "speaker"}
+    assert set(stored.groups["speaker"]) == {"emovo_test", "ravdess_test"}
+    for row in table["parts"][1:]:
+        own = np.array(stored.groups["set"]) == row["items"]
+        assert row["nll"] == score(stored.labels[own], stored.probabilities[own]).values["nll"]
+    assert f"{card.evaluations['test, emovo']['uar']:.3f}".removeprefix("0") in output
+
+
+def test_classes_are_ranked_most_confusing_first_with_what_they_are_taken_for() -> None:
+    truth = np.array([INDEX[name] for name in ["angry"] * 3 + ["sad"] * 3 + ["happy"] * 2])
+    reading = np.array([INDEX[name] for name in ["angry", "fear", "sad"] + ["happy", "happy", "sad"] + ["happy"] * 2])
+    scores = score(truth, np.eye(7)[reading], draws=1)
+    assert scores.ranked == ["sad", "angry", "happy"], "F1 2/5, 1/2 and 2/3"
+    assert scores.taken_for == {"angry": "fear", "sad": "happy", "happy": ""}
+    table = scores.as_json()
+    assert table["ranked"] == scores.ranked
+    assert {name: row["taken_for"] for name, row in table["per_class"].items()} == {
+        "angry": "fear", "sad": "happy", "happy": None,
+    }  # fmt: skip
 
 
 def test_examples_hold_the_speech_of_their_part(data: Path) -> None:

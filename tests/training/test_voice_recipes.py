@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +17,15 @@ import toy_voice
 from mer_batch import nets
 from mer_batch.classifier import load_classifier
 from mer_batch.errors import DataError, UsageError
+from mer_batch.evaluation import predictions
 from mer_batch.labels import EMOTIONS
+from mer_batch.resources import data_dir
 from mer_batch.training.recipe import read_recipe, shipped_recipes
 from mer_batch.training.runs import run as runs
 from mer_batch.training.tasks.voice import task
 from mer_batch.training.tasks.voice_splits import COPY, frozen
 from mer_batch.types import SAMPLE_RATE
+from toy_training import mer
 
 CREMAD = [name for name in shipped_recipes() if name.startswith("reference/cremad-")]
 CODES = {"ANG": 0, "DIS": 1, "FEA": 2, "HAP": 3, "NEU": 4, "SAD": 5}
@@ -101,6 +108,55 @@ def test_energy_trains_to_a_model_that_reads_its_features(data: Path, tmp_path: 
     assert reader.card.scores["uar"] > 0.5, "the tones of a class are equally loud"
     assert "random" in reader.card.confusion_source
     assert "heard" in reader.card.data
+
+
+def test_every_reported_score_is_the_one_that_its_recipe_speaks_of() -> None:
+    for name, path in shipped_recipes().items():
+        reported = read_recipe(name).reported
+        assert bool(reported) == name.startswith("reference/")
+        if reported:
+            assert reported.keys() == {"accuracy", "on"}
+            assert f"{100 * reported['accuracy']:.2f} %" in path.read_text().partition("task =")[0]
+
+
+def test_the_commands_beside_the_recipes_name_some_of_them() -> None:
+    text = (data_dir("train") / "reference" / "README.md").read_text()
+    named = [shlex.split(line)[2] for line in text.splitlines() if line.startswith("mer train")]
+    assert "reference/cremad-*" in named
+    assert len([name for name in CREMAD if fnmatchcase(name, "reference/cremad-*")]) == 9
+    for pattern in named:
+        assert any(fnmatchcase(name, pattern) for name in shipped_recipes()), pattern
+
+
+@pytest.mark.usefixtures("unreported")
+def test_from_the_published_files_to_the_table_with_one_command(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made clips under official names, imported and trained on by the commands of train/reference/README.md."""
+    source = tmp_path / "CREMA-D"
+    shutil.copytree(data / "speech" / "cremad" / "clips", source / "AudioWAV")
+    actors = sorted({clip[:4] for clip in cremad_ids()})
+    people = pd.DataFrame({"ActorID": actors, "Age": 30, "Sex": "Female"})
+    people.to_csv(source / "VideoDemographics.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MER_DATA", str(tmp_path / "nothing"))
+    assert mer("data", "import", "cremad", source, "--out", "cremad", "-q")[0] == 0
+    command = ("train", "reference/cremad-energy*", "--set", 'data.sets=["cremad"]', "--set", "data.partial=true")
+    code, output = mer(*command, "--set", "train.batch_size=8", "--epochs", 2, "--device", "cpu")
+    assert code == 0, output
+    table = json.loads(Path("runs/cremad-energy/recipes.json").read_text())
+    count = 2 * len(CODES)
+    assert {name: (row["reported"]["accuracy"], row["n"]) for name, row in table.items()} == {
+        "reference/cremad-energy": (0.4487, count),
+        "reference/cremad-energy-zcr": (0.4814, count),
+    }
+    for name, row in table.items():
+        assert f"{name:<27}{count:>7}{row['reported']['accuracy']:>10.4f}{row['accuracy']:>8.4f}" in output
+    assert "reported: accuracy on CREMA-D, random split" in output
+    assert "ours: accuracy on test clips (split by random) of cremad; intervals over" in output
+    stored = predictions.read(Path("runs/cremad-energy/cremad-energy/predictions/test.parquet"))
+    assert all(name.startswith("cremad/1") for name in stored.ids)
+    assert set(stored.groups["speaker"]) <= {f"cremad_{actor}" for actor in actors}
 
 
 def test_a_set_without_some_of_its_clips_is_not_taken_for_whole(data: Path) -> None:

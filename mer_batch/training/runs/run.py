@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from mer_batch import nets
 from mer_batch.errors import MerError
 from mer_batch.evaluation.tta import views_for
+from mer_batch.labels import EMOTIONS
 from mer_batch.training.fitting import distributed, loop
 from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.state import Job
@@ -53,6 +55,7 @@ def train(
         else:
             plan = new_plan(spec, world.from_first(time.strftime("%Y%m%d-%H%M%S")), changes, out, parent)
         task, examples, validation = _load(plan, world, where, tta)
+        plan.run.counts = {"train": counts(examples), "validation": counts(validation)}
         world.gathered(None)  # all have read the folder before the first writes to it
         with _recorded(plan, world, where, tell):
             job = _job(plan, task, examples, world, where, tell)
@@ -76,6 +79,13 @@ def _load(plan: Plan, world: World, device: torch.device, tta: bool | str) -> tu
     train = task.train()
     loop.check(Job(recipe, task, train, device, world))
     return task, train, task.validation()
+
+
+def counts(examples: Examples) -> dict[str, int]:
+    """Items of each label; pieces and repeats of one item count once."""
+    labels = dict(zip(examples.ids, examples.labels.tolist(), strict=True)).values()
+    found = Counter(labels)
+    return {name: found[place] for place, name in enumerate(EMOTIONS) if found[place]}
 
 
 def _job(plan: Plan, task: Task, train: Examples, world: World, device: torch.device, say: Say) -> Job:

@@ -45,6 +45,8 @@ class Run:
     resumed: list[int] = field(default_factory=list)
     """Epochs that were done whenever the run went on after a stop."""
     notes: list[str] = field(default_factory=list)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Items of each label in the training and validation data."""
     dropped: int = 0
     """Training examples left out by `[clean]`."""
     device: str = ""

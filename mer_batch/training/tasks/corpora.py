@@ -32,6 +32,8 @@ class Corpora:
         self._listed = None if split in voice_splits.KINDS else _split_file(split)
         found = {name: source(name) for name in dict.fromkeys((*sets, *test))}
         self.sources = dict(found.values())
+        self.named = {name: spec for spec, (name, _) in found.items()}
+        """The sets as they were asked for (name or folder), by name."""
         self.tested = [found[name][0] for name in test]
         if split == "corpus" and not 0 < len(self.tested) < len(self.sources):
             raise UsageError('split = "corpus" needs test = [...], the sets to test on, and others to train on')
@@ -48,6 +50,14 @@ class Corpora:
             return "speakers"
         fold = "" if self.split in ("random", "doubled", "corpus") else f", fold {self._fold}"
         return f"clips (split by {self.split}{fold})"
+
+    @cached_property
+    def folds(self) -> int:
+        """How many folds the split has: the most of any set that is tested."""
+        if self._listed is not None:
+            return 1
+        tables = [self._table(name, self._own_rows(name)) for name in self.tested or self.sources]
+        return max(voice_splits.fold_count(table, self.split) for table in tables)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -73,9 +83,17 @@ class Corpora:
         for name, path, emotion, clip in zip(rows["set"], rows["path"], rows["emotion"], rows["id"], strict=True):
             yield self.sources[name].read_sound(path), int(emotion), str(clip)
 
-    def _set_rows(self, name: str) -> pd.DataFrame:
+    def _own_rows(self, name: str) -> pd.DataFrame:
         rows = self.sources[name].rows.rename(columns={"sentence_or_word": "sentence"}).assign(set=name)
         rows["clip"] = voice_splits.clip_ids(name, list(rows["path"]))
+        return rows
+
+    def _table(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+        found = voice_splits.frozen(name)
+        return voice_splits.make_list(rows.rename(columns={"clip": "id"})) if found is None else found
+
+    def _set_rows(self, name: str) -> pd.DataFrame:
+        rows = self._own_rows(name)
         parts = self._parts(name, rows).rename("split").rename_axis("id").reset_index()
         parts["clip"] = parts["id"].str.removesuffix(voice_splits.COPY)
         missing = set(parts["clip"]) - set(rows["clip"])
@@ -92,10 +110,7 @@ class Corpora:
         if self._listed is not None:
             parts = voice_splits.read_list(self._listed)
             return parts[parts.index.str.startswith(f"{name}/")]
-        table = voice_splits.frozen(name)
-        if table is None:
-            table = voice_splits.make_list(rows.rename(columns={"clip": "id"}))
-        return voice_splits.parts(table, self.split, self._fold, name not in self.tested)
+        return voice_splits.parts(self._table(name, rows), self.split, self._fold, name not in self.tested)
 
 
 def source(name: str) -> tuple[str, Manifest]:

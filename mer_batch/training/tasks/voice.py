@@ -35,6 +35,8 @@ TERMS: Final = {
     "cremad": "CREMA-D ODbL 1.0",
 }
 """Terms of the sets; those "as usually quoted" could not be read on their authors' pages."""
+GROUPS: Final = ("set", "speaker", "sentence")
+"""What is told of every held-out clip, where it is known."""
 AUGMENTATIONS: Final = ("recordings", "audiomentations", "none")
 READINGS: Final = ("windows", "clips")
 SPARE: Final = 1.0
@@ -119,6 +121,12 @@ class ActedSpeech(Task):
         terms = [TERMS.get(name, f"{name} {corpora.sources[name].licence}") for name in corpora.trained]
         self.licence = f"weights: the strictest of their data, which are {', '.join(terms)}"
 
+    def adapt(self, wanted: Mapping[str, Any]) -> None:
+        """Sound as the network wants it: what asks for a sample rate takes waves, never features."""
+        super().adapt(wanted)
+        if "sample_rate" in wanted and self._form.features:
+            raise UsageError("this network takes the sound itself; leave features out of [data]")
+
     def train(self) -> Examples:
         """The training clips."""
         return self._examples("train", self._options.coded_copies)
@@ -154,14 +162,37 @@ class ActedSpeech(Task):
         """What is read of the held-out clips: the windows that `mer analyze` would read, or the clips."""
         rows = self._corpora.part(split)
         items: list[AudioWindow] = []
-        labels, ids = [], []
-        for clip, emotion, name in self._corpora.clips(rows):
+        places: list[int] = []
+        for place, (clip, _, _) in enumerate(self._corpora.clips(rows)):
             whole = self._options.reading == "clips"
             windows = [_whole(clip)] if whole else clip_windows(clip, window=self._form.seconds)
             items += windows
-            labels += [emotion] * len(windows)
-            ids += [name] * len(windows)
-        return LabelledSet(f"{split} {self._corpora.kind} of {', '.join(sorted(set(rows['set'])))}", items, labels, ids)
+            places += [place] * len(windows)
+        known = rows.iloc[places]
+        return LabelledSet(
+            f"{split} {self._corpora.kind} of {', '.join(sorted(set(rows['set'])))}",
+            items,
+            known["emotion"].tolist(),
+            known["id"].tolist(),
+            {name: known[name].fillna("").tolist() for name in GROUPS if name in known},
+        )
+
+    def folds(self) -> Mapping[str, Mapping[str, Any]]:
+        """The folds of a split by speaker, sentence or both."""
+        count = self._corpora.folds
+        return {f"fold-{fold}": {"data.fold": fold} for fold in range(count)} if count > 1 else {}
+
+    def corpora(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each set against all others."""
+        named = self._corpora.named
+        return {
+            name: {
+                "data.split": "corpus",
+                "data.sets": [spec],
+                "data.test": [other for other in named.values() if other != spec],
+            }
+            for name, spec in named.items()
+        }
 
     def leaking(self) -> Set[str]:
         """The held-out ids whose recording is also a training clip, as when every clip is listed twice."""

@@ -129,6 +129,12 @@ def folds(table: pd.DataFrame, column: str) -> int:
     return int(table[column].astype(int).max()) + 1
 
 
+def fold_count(table: pd.DataFrame, kind: str) -> int:
+    """How many folds a kind of split has on one set; 1 where it has none."""
+    columns = [name for name in ("speaker", "sentence") if name in kind.split("+")]
+    return int(np.prod([folds(table, name) for name in columns], initial=1))
+
+
 def parts(table: pd.DataFrame, kind: str, fold: int = 0, seen: bool = True) -> pd.Series[str]:
     """The part of every clip of one set under a split; clips that it does not use are left out.
 
