@@ -8,7 +8,7 @@ from __future__ import annotations
 import typer
 
 from mer_batch import __version__
-from mer_batch.cli import analyze, data, evaluate, models, report, train
+from mer_batch.cli import analyze, compare, data, evaluate, models, report, train
 
 app = typer.Typer(
     name="mer",
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, report, evaluate, train, data, models):
+for module in (analyze, report, evaluate, compare, train, data, models):
     module.add_to(app)
 
 

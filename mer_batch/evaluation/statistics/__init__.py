@@ -1,0 +1,1 @@
+"""What a test set and a few runs can tell: intervals, tests, variance, and the sentence that they allow."""
