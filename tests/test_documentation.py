@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 import toy_fer
 from mer_batch.cli import app
+from mer_batch.evaluation import predictions
+from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
 
@@ -36,13 +38,18 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for label in ("happy", "sad"):
         Path("my_faces", label).mkdir(parents=True)
         Image.fromarray(toy_fer.stripes(1, rng)).save(Path("my_faces", label, "1.png"))
+    ids, labels = [f"{number}.png" for number in range(14)], np.arange(14) % len(EMOTIONS)
+    predictions.write(Path("runs", "a", "predictions", "test.parquet"), ids, labels, rng.dirichlet(np.ones(7), 14))
+    rows = [f"{name},{EMOTIONS[label]},happy" for name, label in zip(ids, labels, strict=True)]
+    Path("other.csv").write_text("\n".join(["id,label,reading", *rows]))
     monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
     return tmp_path
 
 
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 7
-    assert {shlex.split(line)[1] for line in COMMANDS} == {"analyze", "report", "evaluate", "train", "data", "models"}
+    used = {shlex.split(line)[1] for line in COMMANDS}
+    assert used == {"analyze", "report", "evaluate", "train", "data", "compare", "models"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
