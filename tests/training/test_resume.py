@@ -104,10 +104,9 @@ def test_killed_by_the_system_and_resumed_ends_the_same(recipe: Path, tmp_path: 
         process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert "killed" in mer("train", "list", "--runs", ".")[1]
-    code, output = mer("train", "--resume", "cut", "--device", "cpu")
-    assert code == 0, output
-    code, output = mer("train", "toy.toml", "--out", "whole", "--device", "cpu")
-    assert code == 0, output
+    # In processes of their own: equal sums need equal numbers of threads, which other tests may have changed here.
+    for arguments in (("--resume", "cut"), ("toy.toml", "--out", "whole")):
+        subprocess.run([*command[:4], *arguments, "--device", "cpu"], check=True, capture_output=True)
     cut, whole = (checkpoint.load(tmp_path / run / checkpoint.NAME) for run in ("cut", "whole"))
     for part in ("net", "average", "best_state", "optimizer", "schedule", "progress", "focus"):
         assert same(cut[part], whole[part]), (part, steps)

@@ -36,7 +36,8 @@ def fit(job: Job, validation: Examples, folder: Path, saved: Mapping[str, Any] |
     """Train as the recipe says and return the network of the best validation epoch (moving average if any).
 
     `folder` receives `checkpoint.pt` and a row of metrics; from such a checkpoint (`saved`) training goes on
-    and ends with the same weights as an undisturbed run (on a CPU). `log` hears the row of every epoch.
+    and ends with the same weights as an undisturbed run (on a CPU, with as many threads). `log` hears the row of
+    every epoch.
     """
     check(job)
     state = start(job)
