@@ -13,17 +13,14 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from mer_batch.data import files
 from mer_batch.data.manifest import TABLE, our_split, read_manifest
 from mer_batch.errors import DataError
 from mer_batch.labels import INDEX, canonical
 from mer_batch.training.task import LabelledSet
 from mer_batch.types import Image, Modality
 
-SUFFIXES = {
-    "face": {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm"},
-    "voice": {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif"},
-    "text": {".txt"},
-}
+SUFFIXES = {**files.SUFFIXES, "text": frozenset((".txt",))}
 
 
 class LazyItems(Sequence[Any]):
