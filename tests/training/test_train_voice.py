@@ -192,7 +192,7 @@ def test_no_speaker_is_in_two_parts(shared_data: Path) -> None:
     assert parts.index.is_unique
     tables = [pd.read_csv(shared_data / "speech" / name / "manifest.csv").assign(set=name) for name in SETS]
     rows = pd.concat(tables)
-    rows["id"] = rows["set"] + "/" + rows["path"]
+    rows["id"] = rows["set"] + "/" + rows["path"].str.removesuffix(".opus")
     rows = rows.join(parts, on="id", how="inner")
     assert len(rows) == len(parts)
     assert (rows.groupby("speaker")["split"].nunique() == 1).all()
@@ -200,6 +200,9 @@ def test_no_speaker_is_in_two_parts(shared_data: Path) -> None:
     test = rows[(rows["set"] == "ravdess") & (rows["split"] == "test")]
     assert test.groupby("sex")["speaker"].nunique().to_dict() == {"f": 3, "m": 3}
     assert not ((rows["set"] == "emodb") & rows["label"].isin(["fear", "disgust"])).any()
+    assert set(rows.loc[rows["split"] == "test", "set"]) == set(SETS)
+    tess = rows[rows["set"] == "tess"].groupby("split")["sentence_or_word"].agg(set)
+    assert not tess["train"] & tess["test"], "the speaker of the test says words that the other does not"
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -78,10 +79,23 @@ class Corpora:
             raise DataError(f"the split {self.split!r} leaves no clip for {split}; check sets and test")
         return rows
 
+    def manifests(self) -> list[tuple[Manifest, list[str]]]:
+        """Every set with the parts of its clips, and the columns that the split promises to keep apart.
+
+        A split at random, or by a list of one's own, promises what every honest test keeps apart: speakers.
+        """
+        kinds: list[str] = [name for name in ("speaker", "sentence") if name in self.split.split("+")] or ["speaker"]
+        found = []
+        for name, made in self.sources.items():
+            rows = self.rows[self.rows["set"] == name].drop(columns=["set", "clip", "emotion", "id"])
+            rows = rows[rows["split"] != ""].reset_index(drop=True)
+            found.append((replace(made, rows=rows), [column for column in kinds if column in rows.columns]))
+        return found
+
     def clips(self, rows: pd.DataFrame) -> Iterator[tuple[Samples, int, str]]:
         """Sound, label and id of every row."""
         for name, path, emotion, clip in zip(rows["set"], rows["path"], rows["emotion"], rows["id"], strict=True):
-            yield self.sources[name].read_sound(path), int(emotion), str(clip)
+            yield _sound(self.sources[name].read_bytes(path), path), int(emotion), str(clip)
 
     def _own_rows(self, name: str) -> pd.DataFrame:
         rows = self.sources[name].rows.rename(columns={"sentence_or_word": "sentence"}).assign(set=name)
@@ -127,6 +141,14 @@ def source(name: str) -> tuple[str, Manifest]:
             f"""and train with: --set 'data.sets=["FOLDER"]'"""
         )
     return name, read_manifest(folder).emotions()
+
+
+@lru_cache(maxsize=8192)
+def _sound(data: bytes, name: str) -> Samples:
+    """A clip, kept: the folds of a split read the same ones again."""
+    from mer_batch.data.sounds import decode_mono
+
+    return decode_mono(data, name)
 
 
 def _split_file(name: str) -> Path:
