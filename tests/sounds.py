@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +76,8 @@ def blocks(samples: Samples, size: float = 1.0, start: float = 0.0) -> Iterator[
 class Loud(activity.SpeechDetector):
     """Calls every frame speech that is louder than -40 dBFS: known truth without a network."""
 
-    def __init__(self, model: object = None) -> None:
-        self.regions = activity.SpeechRegions()
-        self._model = _Level()  # type: ignore[assignment]
-        self._rest = silence(0)
-        self._time = 0.0
+    def __init__(self, breaks: Iterable[float] = ()) -> None:
+        super().__init__(_Level(), breaks)  # type: ignore[arg-type]
 
 
 class _Level:

@@ -77,7 +77,10 @@ def fetch() -> None:
     try:
         FacenetEmbedder("cpu")
     except (OSError, RuntimeError) as error:  # URLError and HTTPError are OSErrors
-        raise ModelError(f"the face recognition weights cannot be had: {error}") from error
+        reason = getattr(error, "reason", error)  # urllib wraps the cause of a failed connection
+        line = getattr(reason, "strerror", None) or reason
+        message = f"the face recognition weights cannot be had: {line}; connect and run `mer models fetch identity`"
+        raise ModelError(message) from error
 
 
 def look(image: Image, box: Box) -> NDArray[np.float64]:

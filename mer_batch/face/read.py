@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -13,6 +13,7 @@ from mer_batch.face.cuts import CutFinder
 from mer_batch.face.detect import CascadeDetector, Detection, Detector
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
 from mer_batch.face.identity import Embedder
+from mer_batch.face.mouth import MouthTrack, MouthWatcher
 from mer_batch.face.quality import UNREADABLE_SIZE, assess
 from mer_batch.face.track import Sighting, Tracker
 from mer_batch.types import (
@@ -42,6 +43,7 @@ class FaceReadings:
 
     `people` have no thumbnails yet. `seconds_in_view` is the time each person was seen, `seconds`
     the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
+    `mouths` holds how each person's mouth moved, where that was watched.
     """
 
     observations: tuple[Observation, ...]
@@ -53,6 +55,7 @@ class FaceReadings:
     seconds: float
     seconds_with_face: float
     seconds_in_view: Mapping[str, float]
+    mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def read_faces(
     batch: int = 16,
     detector: Detector | None = None,
     embedder: Embedder | None = None,
+    watcher: MouthWatcher | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> FaceReadings:
     """Find people in sampled frames and read their faces.
@@ -101,20 +105,25 @@ def read_faces(
         batch: frames worked on together.
         detector: replaces the built-in cascade.
         embedder: matches people across cuts (`identity.load_embedder`); None keeps them separate.
+        watcher: measures mouths; `frames` must come at its rate. None leaves them alone.
         on_progress: called with the time reached, in seconds, after every batch.
     """
     tracker = Tracker(detector or CascadeDetector(device), embedder)
     finder = CutFinder()
     log = _Log()
-    for part in _batches(frames, batch):
+    for part in _batches(watcher.sample(frames) if watcher else frames, batch):
         cuts = [finder.begins_shot(frame.image) for frame in part]
         sightings = tracker.follow(part, cuts)
         log.records += _read(part, sightings, classifier, len(log.times))
         log.add(part, cuts)
+        if watcher is not None:
+            watcher.see(part, sightings)
         if on_progress is not None:
             on_progress(part[-1].time)
     tracker.end()
-    return _readings(log, tracker.person, matched=embedder is not None)
+    readings = _readings(log, tracker.person, matched=embedder is not None)
+    names = {trail: _name(number) for trail, number in tracker.person.items()}
+    return replace(readings, mouths=watcher.tracks(names)) if watcher else readings
 
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:

@@ -1,30 +1,35 @@
 """Which observations speak for whom, and when: the time grid, the people they are bound to, the kernel.
 
-Faces come with their person. Voice and words are bound by who is in view (binding by lip motion is a
-later refinement): to the only person in view for at least half of the time they span; to nobody where
-several people are in view or nobody is; to one "Speaker" where no faces are read at all. Every bound
-observation carries one of the `BOUND_*` texts among its flags, which says how.
+Faces come with their person. Voice and words are bound to whoever speaks for at least half of the speech
+they span: the person whose mouth moves with it (`speaking`); where mouths do not tell, the only person in
+view; nobody where several are in view, or nobody is, or every mouth rests; one "Speaker" where no faces are
+read at all. Every bound observation carries one of the `BOUND_*` texts among its flags, which says how.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from mer_batch.fusion.speaking import Turn
 from mer_batch.types import Observation, Person, Utterance
 
 Span: TypeAlias = tuple[float, float]
+_Answer: TypeAlias = tuple[str | None, str]
 
 SPEAKER: Final = "Speaker"
+BOUND_MOUTH: Final = "bound: mouth moves with the voice"
 BOUND_ALONE: Final = "bound: only person in view"
-BOUND_SEVERAL: Final = "not bound: several people in view"
-BOUND_OFF_SCREEN: Final = "not bound: nobody in view"
+BOUND_SEVERAL: Final = "not bound: unknown which of several people"
+BOUND_STILL: Final = "not bound: off screen, no mouth in view moves"
+BOUND_OFF_SCREEN: Final = "not bound: off screen, nobody in view"
 BOUND_NO_FACES: Final = "bound: no faces read, one speaker assumed"
+HOW_BOUND: Final = frozenset({BOUND_MOUTH, BOUND_ALONE, BOUND_SEVERAL, BOUND_STILL, BOUND_OFF_SCREEN, BOUND_NO_FACES})
 ENOUGH_TIME: Final = 0.5
-"""Share of an observation's span for which a person must be alone in view."""
+"""Share of an observation's speech that a person must be speaking."""
 
 
 class Share(NamedTuple):
@@ -84,11 +89,16 @@ def spread_over(grid: Sequence[Span], observations: Iterable[Observation]) -> li
 
 
 class Presence:
-    """Who is in view when, and so to whom speech is bound."""
+    """Who is in view and who speaks when, and so to whom speech is bound."""
 
-    def __init__(self, people: Sequence[Person], has_faces: bool) -> None:
-        """`has_faces` says whether faces were looked for at all; without, everything is one speaker's."""
+    def __init__(self, people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()) -> None:
+        """`has_faces` says whether faces were looked for at all; without, everything is one speaker's.
+
+        `turns` (sorted) say who speaks where speech was heard.
+        """
         self._has_faces = has_faces
+        self._turns = turns
+        self._ends = [turn.end for turn in turns]
         self._edges = sorted({edge for person in people for span in person.spans for edge in span})
         self._visible: list[set[str]] = [set() for _ in self._edges]
         for person in people:
@@ -101,38 +111,59 @@ class Presence:
         if not self._has_faces:
             return SPEAKER, BOUND_NO_FACES
         # A span without length is asked about at its instant.
-        end = max(end, start + 1e-6)
-        alone, anybody = self._seconds(start, end)
-        enough = ENOUGH_TIME * (end - start) - 1e-9
-        found = [name for name, seconds in alone.items() if seconds >= enough]
-        if len(found) == 1:
-            return found[0], BOUND_ALONE
-        return None, BOUND_SEVERAL if anybody >= enough else BOUND_OFF_SCREEN
+        seconds: dict[_Answer, float] = {}
+        for answer, length in self._answers(start, max(end, start + 1e-6)):
+            seconds[answer] = seconds.get(answer, 0.0) + length
+        return _most(seconds)
 
-    def _seconds(self, start: float, end: float) -> tuple[Mapping[str, float], float]:
-        """Seconds for which each person is alone in view, and for which anybody is."""
-        alone: dict[str, float] = {}
-        anybody = 0.0
+    def _answers(self, start: float, end: float) -> Iterator[tuple[_Answer, float]]:
+        """Answers for the speech in a span with their seconds; for all of it where no speech is known."""
+        heard = False
+        for index in range(bisect_right(self._ends, start), len(self._turns)):
+            turn = self._turns[index]
+            if turn.start >= end:
+                break
+            heard, first, last = True, max(start, turn.start), min(end, turn.end)
+            if turn.decided:
+                yield (turn.person, BOUND_MOUTH if turn.person else BOUND_STILL), last - first
+            else:
+                yield from self._in_view(first, last)
+        if not heard:
+            yield from self._in_view(start, end)
+
+    def _in_view(self, start: float, end: float) -> Iterator[tuple[_Answer, float]]:
+        """Answers as far as they follow from who is in view, with their seconds."""
+        nobody = end - start
         for index in range(max(0, bisect_right(self._edges, start) - 1), bisect_left(self._edges, end)):
             visible = self._visible[index]
             if index + 1 == len(self._edges) or not visible:
                 continue
             seconds = max(0.0, min(end, self._edges[index + 1]) - max(start, self._edges[index]))
-            anybody += seconds
-            if len(visible) == 1:
-                name = next(iter(visible))
-                alone[name] = alone.get(name, 0.0) + seconds
-        return alone, anybody
+            nobody -= seconds
+            yield (next(iter(visible)), BOUND_ALONE) if len(visible) == 1 else (None, BOUND_SEVERAL), seconds
+        yield (None, BOUND_OFF_SCREEN), max(nobody, 0.0)
+
+
+def _most(seconds: Mapping[_Answer, float]) -> _Answer:
+    """The person who has at least `ENOUGH_TIME`, if there is one; else off screen if that has more, else unknown."""
+    enough = ENOUGH_TIME * sum(seconds.values())
+    people = {name for name, _ in seconds if name is not None}
+    found = [name for name in people if sum(s for (who, _), s in seconds.items() if who == name) >= enough - 1e-9]
+    person = found[0] if len(found) == 1 else None
+    own = {answer: s for answer, s in seconds.items() if answer[0] == person and answer[1] != BOUND_SEVERAL}
+    if person is None and sum(own.values()) <= enough + 1e-9:
+        return None, BOUND_SEVERAL
+    return max(own, key=own.__getitem__)
 
 
 def bind_observations(
-    observations: Iterable[Observation], people: Sequence[Person], has_faces: bool
+    observations: Iterable[Observation], people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()
 ) -> tuple[Observation, ...]:
-    """The observations with person and binding flag set; those that have a person keep it unchanged."""
-    presence = Presence(people, has_faces)
+    """The observations with person and binding flag set; those that have either keep it unchanged."""
+    presence = Presence(people, has_faces, turns)
     bound = []
     for observation in observations:
-        if observation.modality != "face" and observation.person is None:
+        if observation.modality != "face" and observation.person is None and not HOW_BOUND & {*observation.flags}:
             person, how = presence.bind(observation.start, observation.end)
             observation = replace(observation, person=person, flags=(*observation.flags, how))
         bound.append(observation)
@@ -140,10 +171,10 @@ def bind_observations(
 
 
 def bind_utterances(
-    utterances: Iterable[Utterance], people: Sequence[Person], has_faces: bool
+    utterances: Iterable[Utterance], people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()
 ) -> tuple[Utterance, ...]:
     """The utterances with their person set by the same rule as observations."""
-    presence = Presence(people, has_faces)
+    presence = Presence(people, has_faces, turns)
     return tuple(
         utterance if utterance.person else replace(utterance, person=presence.bind(utterance.start, utterance.end)[0])
         for utterance in utterances

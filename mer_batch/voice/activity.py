@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -88,10 +90,14 @@ class SpeechRegions:
 
 
 class SpeechDetector:
-    """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed."""
+    """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed.
 
-    def __init__(self, model: ScriptModule | None = None) -> None:
+    `breaks` are times (sorted, in seconds) that no region reaches across: somebody else begins to speak.
+    """
+
+    def __init__(self, model: ScriptModule | None = None, breaks: Iterable[float] = ()) -> None:
         self.regions = SpeechRegions()
+        self._breaks = deque(breaks)
         self._model = model or load_silero()
         self._model.reset_states()
         self._rest: Samples = np.zeros(0, dtype=np.float32)
@@ -129,6 +135,8 @@ class SpeechDetector:
 
     def _judge(self, probability: float, samples: int) -> None:
         end = self._time + samples / SAMPLE_RATE
+        while self._breaks and self._breaks[0] < end:
+            self.regions.cut(max(self._breaks.popleft(), self._time))
         self.regions.add(self._time, end, probability)
         self._time = end
 

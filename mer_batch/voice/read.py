@@ -42,15 +42,17 @@ def read_voice(
     window: float = 3.0,
     hop: float = 1.0,
     start: float = 0.0,
+    breaks: Iterable[float] = (),
     on_progress: Callable[[float], None] | None = None,
 ) -> VoiceReadings:
     """Read the emotion of the speech in `blocks` of (start in seconds, 16 kHz mono samples (n,)).
 
-    `window` and `hop` in seconds; `start` is where the wanted range begins; `on_progress` is told the
-    time reached. Blocks come in time order; a hole between them is a gap. Memory does not grow with the
-    length of the sound. Raises `UsageError` for a wrong hop.
+    `window` and `hop` in seconds; `start` is where the wanted range begins; no window reaches across
+    `breaks` (sorted times at which the speaker changes); `on_progress` is told the time reached. Blocks come
+    in time order; a hole between them is a gap. Memory does not grow with the length of the sound.
+    Raises `UsageError` for a wrong hop.
     """
-    cutter = WindowCutter(window=window, hop=hop)
+    cutter = WindowCutter(window=window, hop=hop, breaks=breaks)
     loudness = _Loudness()
     observations: list[Observation] = []
     skipped: list[Tile] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,7 +112,8 @@ class WindowCutter:
 
     `window` and `hop` in seconds; a region shorter than `least` of a window is not read (below 0.6 s readings
     of the shipped model were worse than none: 2.03 nats at 0.3 s, chance is 1.95, 1.71 at 0.6 s);
-    a window takes up to `margin` seconds of what surrounds a short region. `detector` is a fresh one to
+    a window takes up to `margin` seconds of what surrounds a short region. No region reaches across `breaks`
+    (sorted times at which the speaker changes). `detector` is a fresh one to
     use, else it makes its own. Raises `UsageError`.
     """
 
@@ -123,12 +124,13 @@ class WindowCutter:
         hop: float = 1.0,
         least: float = 0.2,
         margin: float = 0.15,
+        breaks: Iterable[float] = (),
         detector: SpeechDetector | None = None,
     ) -> None:
         if not 0 < hop <= window:
             raise UsageError(f"the voice hop must be above 0 and at most the window, got {hop} and {window}")
         self._window, self._hop, self._least, self._margin = window, hop, least * window, margin
-        self._detector = detector or SpeechDetector()
+        self._detector = detector or SpeechDetector(breaks=breaks)
         self._tail = SoundTail(0.0)
         self._done = 0
         self._next: float | None = None

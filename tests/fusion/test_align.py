@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from mer_batch.fusion.align import (
     BOUND_ALONE,
+    BOUND_MOUTH,
     BOUND_NO_FACES,
     BOUND_OFF_SCREEN,
     BOUND_SEVERAL,
+    BOUND_STILL,
     SPEAKER,
     Presence,
     bind_observations,
@@ -22,6 +24,7 @@ from mer_batch.fusion.align import (
     spread_over,
     time_grid,
 )
+from mer_batch.fusion.speaking import Turn
 from mer_batch.types import Observation, Person, Utterance
 
 # A busy machine is no failure, and no examples are kept in the tree.
@@ -117,6 +120,57 @@ def test_binding_says_how_and_keeps_faces_and_given_people() -> None:
     assert bound[0].person == "Person 1"
     assert bound[0].flags == ("quiet", BOUND_ALONE)
     assert bound[1:] == (given_person, face)
+
+
+# Both are in view from 6 to 10 s.
+TURNS = (
+    Turn(1.0, 2.0, None, True),
+    Turn(6.0, 7.0, "Person 1", True),
+    Turn(7.0, 7.4, None, False),
+    Turn(7.4, 8.2, "Person 2", True),
+    Turn(9.0, 9.6, None, True),
+    Turn(12.0, 13.0, None, False),
+    Turn(14.0, 15.0, "Person 2", True),
+    Turn(18.0, 19.0, None, False),
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "person", "how"),
+    [
+        (6.2, 7.0, "Person 1", BOUND_MOUTH),
+        (7.5, 8.0, "Person 2", BOUND_MOUTH),
+        (7.0, 7.4, None, BOUND_SEVERAL),  # mouths do not tell
+        (6.5, 7.8, None, BOUND_SEVERAL),  # nobody has half of it
+        (6.0, 8.2, None, BOUND_SEVERAL),  # 1.0 of 2.2 s
+        (7.4, 9.0, "Person 2", BOUND_MOUTH),  # silence counts for nothing
+        (8.3, 8.9, None, BOUND_SEVERAL),  # no speech is known here
+        (9.0, 9.6, None, BOUND_STILL),
+        (1.0, 2.0, None, BOUND_STILL),  # a narrator over the only person in view
+        (3.0, 4.0, "Person 1", BOUND_ALONE),
+        (12.0, 13.0, "Person 2", BOUND_ALONE),  # mouths do not tell
+        (12.0, 15.0, "Person 2", BOUND_ALONE),
+        (12.5, 15.0, "Person 2", BOUND_MOUTH),
+        (18.0, 19.0, None, BOUND_OFF_SCREEN),
+        (9.3, 9.3, None, BOUND_STILL),
+    ],
+)
+def test_speech_goes_to_whose_mouth_moves(start: float, end: float, person: str | None, how: str) -> None:
+    assert Presence(PEOPLE, True, TURNS).bind(start, end) == (person, how)
+
+
+def test_what_is_bound_is_not_bound_again() -> None:
+    voice = Observation("voice", 7.5, 8.0, None, FLAT, 1.0)
+    unknown = Observation("voice", 7.0, 7.4, None, FLAT, 1.0)
+    bound = bind_observations([voice, unknown], PEOPLE, True, TURNS)
+    assert [(o.person, o.flags) for o in bound] == [("Person 2", (BOUND_MOUTH,)), (None, (BOUND_SEVERAL,))]
+    assert bind_observations(bound, PEOPLE[:1], True) == bound
+
+
+def test_words_go_to_whose_mouth_moves() -> None:
+    lines = [Utterance(6.1, 6.9, "a"), Utterance(7.5, 8.0, "b"), Utterance(9.1, 9.5, "c")]
+    bound = bind_utterances(lines, PEOPLE, True, TURNS)
+    assert [line.person for line in bound] == ["Person 1", "Person 2", None]
 
 
 def test_utterances_follow_the_same_rule() -> None:

@@ -50,6 +50,20 @@ def test_sound_that_is_missing_is_a_gap_of_its_own() -> None:
 
 
 @pytest.mark.usefixtures("loud_is_speech")
+def test_no_reading_reaches_across_a_change_of_speaker() -> None:
+    sound = np.concatenate([silence(1), hiss(8), silence(1)])
+    breaks = (0.5, 4.3, 6.0)
+    readings = read_voice(blocks(sound, 0.7), Recorder(), breaks=breaks)
+    check(readings, 0, 10)
+    assert [start for start, _ in readings.speech] == pytest.approx([1, 4.3, 6.0], abs=0.1)
+    assert [end for _, end in readings.speech] == pytest.approx([4.3, 6.0, 9], abs=0.1)
+    assert not [o for o in readings.observations for at in breaks if o.start < at - 1e-6 < o.end - 1e-3]
+    whole = read_voice(blocks(sound, 0.7), Recorder())
+    assert len(whole.speech) == 1
+    assert sum(b - a for a, b in readings.speech) == pytest.approx(sum(b - a for a, b in whole.speech), abs=0.15)
+
+
+@pytest.mark.usefixtures("loud_is_speech")
 def test_windows_are_read_in_batches_in_order() -> None:
     reader = Recorder()
     readings = read_voice(blocks(hiss(60), 30), reader, hop=1.0)

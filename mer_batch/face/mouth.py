@@ -1,0 +1,261 @@
+"""How the mouths of followed faces move.
+
+A mouth that speaks goes to and fro several times a second, more often than emotions are read, so that the
+frames between the sampled ones are looked at too. Two crops of a face are laid on each other by what the
+upper face did (moved, turned, grew, got lighter: one step of Lucas & Kanade 1981, affine, with gain); what
+is still different in the mouth moved on its own, and divided by the local contrast that is a length. A smile
+or a yawn goes one way: after 0.4 s the mouth is as far from where it was as the way it went. Speech is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+
+from mer_batch.face.track import Sighting
+from mer_batch.types import Frame
+
+Array: TypeAlias = NDArray[np.float32]
+Curve: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+MOUTH_FPS: Final = 10.0
+"""Pictures a second that show speech: syllables open and close a mouth 3 to 8 times a second."""
+WINDOW: Final = 0.4
+"""Seconds over which way and distance are compared."""
+LONGEST_STEP: Final = 0.5
+"""Seconds between two sightings of a face beyond which its way is not known well enough to follow the mouth."""
+SMALLEST: Final = 32.0
+"""Side of the square around a face, in pixels, below which its mouth is not read: lips are 4 pixels high."""
+_CLOSEST: Final = 0.05  # seconds between pictures that are compared: nearer ones add only noise
+_SIZE: Final = 48  # pixels of a face crop
+_REACH: Final = 2.8  # side of a crop in distances from eyes to mouth: about the detector's box
+_ROUNDS: Final = 2  # of weighted least squares, so that blinks do not count as motion of the head
+_FLAT: Final = 2.0  # grey levels a pixel: contrast below this is noise
+
+
+class Motion(NamedTuple):
+    """What `WINDOW` seconds of pictures say of a mouth, in crop widths a second.
+
+    `time` is the middle; `speed` is the way that the mouth went (root mean square over its pixels, summed
+    from picture to picture), `drift` the distance between its first and last state; `rest` is the way of
+    the upper face (a median): what noise and an imperfect fit make of a face that does nothing.
+    """
+
+    time: float
+    speed: float
+    drift: float
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class MouthTrack:
+    """The motion of one person's mouth in time order, arrays of shape (n,); see `Motion`."""
+
+    times: Curve
+    speeds: Curve
+    drifts: Curve
+    rests: Curve
+
+    @classmethod
+    def of(cls, motions: Iterable[Motion]) -> MouthTrack:
+        """From motions in any order."""
+        rows = np.array(sorted(motions), dtype=np.float64).reshape(-1, 4)
+        return cls(*rows.T)
+
+
+class Look(NamedTuple):
+    """A crop (`_SIZE`, `_SIZE`) of a face with its five landmarks (5, 2) in shares of the crop."""
+
+    time: float
+    crop: Array
+    points: Curve
+
+
+class _Held(NamedTuple):
+    time: float
+    grey: Pictures.Image
+
+
+class MouthWatcher:
+    """Measures mouths while faces are read.
+
+    Feed it frames at `rate` through `sample`, which passes on those that `fps` asks for, and tell it where
+    faces are with `see`. Only the grey pictures since the last `see` are held.
+    """
+
+    def __init__(self, fps: float, start: float = 0.0) -> None:
+        """`fps` and `start` as for `media.read_frames`: which frames faces are looked for in."""
+        self.rate = fps * math.ceil(MOUTH_FPS / fps)
+        """Frames a second that `sample` wants."""
+        self._fps, self._start = fps, start
+        self._held: deque[_Held] = deque()
+        self._faces: Mapping[int, Curve] = {}
+        self._mouths: dict[int, _Mouth] = {}
+
+    def sample(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The first frame of every step of 1/fps seconds."""
+        step = -1
+        for frame in frames:
+            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L")))
+            # 2 ms early is on time, as in `media.read_frames`.
+            now = int((frame.time - self._start + 0.002) * self._fps)
+            if now != step:
+                step = now
+                yield frame
+
+    def see(self, frames: Sequence[Frame], sightings: Sequence[Sequence[Sighting]]) -> None:
+        """Take the faces found in the frames that `sample` gave."""
+        for frame, seen in zip(frames, sightings, strict=True):
+            faces = {sighting.trail: _pixels(sighting, frame) for sighting in seen}
+            between = self._until(frame.time)
+            for trail in self._faces.keys() & faces.keys():
+                if between[-1].time - between[0].time <= LONGEST_STEP:
+                    mouth = self._mouths.setdefault(trail, _Mouth())
+                    mouth.follow(between[0].time, _looks(between, self._faces[trail], faces[trail]))
+            self._faces = faces
+
+    def _until(self, time: float) -> list[_Held]:
+        """The pictures from the last sampled one to the one at `time`, which stays."""
+        taken = []
+        while self._held[0].time < time:
+            taken.append(self._held.popleft())
+        return [*taken, self._held[0]]
+
+    def tracks(self, person_of: Mapping[int, str]) -> dict[str, MouthTrack]:
+        """The motion of every person, from the trails that are theirs."""
+        found: dict[str, list[Motion]] = {}
+        for trail, mouth in self._mouths.items():
+            if trail in person_of and mouth.motions:
+                found.setdefault(person_of[trail], []).extend(mouth.motions)
+        return {name: MouthTrack.of(motions) for name, motions in found.items()}
+
+
+@dataclass(slots=True)
+class _Mouth:
+    """One mouth as it goes: the looks of the last `WINDOW` seconds with the ways between them."""
+
+    motions: list[Motion] = field(default_factory=list)
+    _looks: deque[Look] = field(default_factory=deque)
+    _ways: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def follow(self, start: float, looks: Iterable[Look]) -> None:
+        """Take the looks from one sighting, at `start`, to the next; after a break what was is forgotten."""
+        if self._looks and start - self._looks[-1].time > _CLOSEST:
+            self._looks.clear()
+            self._ways.clear()
+        for look in looks:
+            if not self._looks:
+                self._looks.append(look)
+            elif look.time - self._looks[-1].time >= _CLOSEST:
+                self._add(look)
+
+    def _add(self, look: Look) -> None:
+        self._ways.append(motion(self._looks[-1], look))
+        self._looks.append(look)
+        while len(self._looks) > 2 and look.time - self._looks[1].time >= WINDOW - _CLOSEST / 2:
+            self._looks.popleft()
+            self._ways.popleft()
+        first = self._looks[0]
+        seconds = look.time - first.time
+        if seconds >= WINDOW - _CLOSEST / 2:
+            speed, rest = (sum(parts) / seconds for parts in zip(*self._ways, strict=True))
+            drift = motion(first, look)[0] / seconds
+            self.motions.append(Motion((first.time + look.time) / 2, speed, drift, rest))
+
+
+def _pixels(sighting: Sighting, frame: Frame) -> Curve:
+    """The five landmarks in pixels, shape (5, 2)."""
+    height, width = frame.image.shape[:2]
+    return np.array(sighting.face.landmarks, dtype=np.float64) * (width, height)
+
+
+def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Look]:
+    """A face in neighbouring pictures, its landmarks going straight from `first` to `last`."""
+    half = _REACH / 2 * max(_spans((first + last) / 2))
+    if 2 * half < SMALLEST:
+        return
+    begin, seconds = pictures[0].time, pictures[-1].time - pictures[0].time
+    for picture in pictures:
+        points = first + (last - first) * ((picture.time - begin) / seconds)
+        middle = points.mean(0)
+        yield Look(picture.time, _crop(picture.grey, middle, half), (points - middle + half) / (2 * half))
+
+
+def _spans(points: Curve) -> tuple[float, float]:
+    """Distance between the eyes, and from the eyes to the mouth; a turned head keeps the second."""
+    across = float(np.linalg.norm(points[1] - points[0]))
+    down = float(np.linalg.norm(points[3:].mean(0) - points[:2].mean(0)))
+    return max(across, 0.8 * down), down
+
+
+def _crop(grey: Pictures.Image, middle: Curve, half: float) -> Array:
+    """A square of a picture as float32 of shape (_SIZE, _SIZE); black outside."""
+    box = (*(middle - half).tolist(), *(middle + half).tolist())
+    outer = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
+    region = (box[0] - outer[0], box[1] - outer[1], box[2] - outer[0], box[3] - outer[1])
+    method = Pictures.Resampling.BOX if 2 * half > _SIZE else Pictures.Resampling.BILINEAR
+    return np.asarray(grey.crop(outer).resize((_SIZE, _SIZE), method, box=region), dtype=np.float32)
+
+
+_ROWS, _COLUMNS = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
+
+
+def _regions(points: Curve) -> tuple[Mask, Mask]:
+    """The pixels of the mouth (down to the lower lip of an open one) and of eyes and nose."""
+    across, down = _spans(points)
+    eyes, nose, mouth = points[:2].mean(0), points[2], points[3:].mean(0)
+    lips = ((_COLUMNS - mouth[0]) / (0.42 * across)) ** 2
+    lips = lips + ((_ROWS - mouth[1] - 0.08 * down) / (0.38 * down)) ** 2
+    upper = np.abs(_COLUMNS - (eyes[0] + nose[0]) / 2) < 0.75 * across
+    from_brows, to_nose = _ROWS - eyes[1] + 0.45 * down, nose[1] + 0.1 * down - _ROWS
+    return lips < 1, upper & (from_brows > 0) & (to_nose > 0) & (lips >= 1)
+
+
+def motion(before: Look, after: Look) -> tuple[float, float]:
+    """How far the mouth is from where it was, beside what the upper face did, in crop widths.
+
+    Returns the root mean square over the mouth and the scaled median over eyes and nose.
+    """
+    mouth, upper = _regions((before.points + after.points) / 2)
+    middle, change = _smooth(0.5 * (before.crop + after.crop)), _smooth(after.crop - before.crop)
+    down, across = (slope.astype(np.float32) for slope in np.gradient(middle))
+    x, y = _COLUMNS - 0.5, _ROWS - 0.5
+    ways = np.stack([across, down, across * x, across * y, down * x, down * y, middle / 128, np.ones_like(middle)])
+    left = change - np.tensordot(_fit(ways[:, upper], change[upper]), ways, 1)
+    contrast = np.sqrt(across**2 + down**2)
+    speed = _rms(left[mouth]) / (_rms(contrast[mouth]) + _FLAT)
+    rest = 1.48 * float(np.median(np.abs(left[upper]))) / (_rms(contrast[upper]) + _FLAT)
+    return speed / _SIZE, rest / _SIZE
+
+
+def _fit(ways: Array, change: Array) -> Array:
+    """How much of each way (k, n) explains a change (n,), pixels that do not fit counting less."""
+    weight = np.ones_like(change)
+    small = 1e-3 * np.eye(len(ways), dtype=np.float32) * len(change)
+    for _ in range(_ROUNDS):
+        weighted = ways * weight
+        amount = np.linalg.solve(weighted @ ways.T + small, weighted @ change).astype(np.float32)
+        wrong = np.abs(change - amount @ ways)
+        weight = 1 / np.maximum(wrong, 1.5 * np.median(wrong) + 1e-6)
+        weight /= weight.mean()
+    return amount
+
+
+def _smooth(picture: Array) -> Array:
+    """A binomial filter (1 2 1)/4 along both axes, so that gradients hold for motions of a pixel."""
+    for axis in (0, 1):
+        ahead, behind = np.roll(picture, 1, axis), np.roll(picture, -1, axis)
+        picture = ((ahead + 2 * picture + behind) / 4).astype(np.float32, copy=False)
+    return picture
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.square(values).mean())) if len(values) else 0.0
