@@ -1,4 +1,4 @@
-"""`mer data import|list|check`: labelled sets, what is in them and what is wrong with them."""
+"""`mer data import|list|check|transcribe`: labelled sets, what is in them and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mer_batch.cli.common import Progress, guarded, say
+from mer_batch.cli.transcribe import transcribe
 from mer_batch.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ SHOWN = 5
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    group = typer.Typer(help="Import, list and check data sets.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        help="Import, list, check and transcribe data sets.", no_args_is_help=True, rich_markup_mode=None
+    )
     group.command("import")(import_data)
     group.command("list")(list_data)
     group.command("check")(check_data)
+    group.command("transcribe")(transcribe)
     app.add_typer(group, name="data")
 
 

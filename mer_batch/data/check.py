@@ -15,6 +15,7 @@ from mer_batch.data.findings import Finding
 from mer_batch.data.manifest import CONTENTS, PERSONS, Manifest, our_split
 from mer_batch.data.scan import OnProgress, scan
 from mer_batch.errors import DataError, unknown_name
+from mer_batch.training.tasks.voice_splits import clip_ids
 
 Groups = Sequence[str] | None
 
@@ -89,7 +90,7 @@ def check(manifest: Manifest, groups: Groups, faces: str | None, on_progress: On
 
 
 def with_splits(manifest: Manifest, table: Path) -> Manifest:
-    """The set split as a CSV with `path` or `id`, and `split` says; ids may begin with the set's name.
+    """The set split as a CSV with `path` or `id`, and `split` says; ids may begin with the set's name and lack endings.
 
     Rows that the table does not list are left out. Raises `DataError` when it fits no row.
     """
@@ -101,7 +102,9 @@ def with_splits(manifest: Manifest, table: Path) -> Manifest:
     if key is None or "split" not in parts.columns:
         raise DataError(f"{table} needs the columns path or id, and split; it has {', '.join(parts.columns)}")
     known = dict(zip(parts[key], parts["split"], strict=True))
-    named = [known.get(path, known.get(f"{manifest.name}/{path}")) for path in manifest.rows["path"]]
+    paths = list(manifest.rows["path"])
+    ids = zip(paths, (f"{manifest.name}/{path}" for path in paths), clip_ids(manifest.name, paths), strict=True)
+    named = [next((known[name] for name in names if name in known), None) for names in ids]
     rows = manifest.rows.assign(split=[our_split(name) if name is not None else None for name in named])
     rows = rows[[name is not None for name in named]].reset_index(drop=True)
     if rows.empty:

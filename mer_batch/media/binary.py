@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 
 from mer_batch.errors import ModelError
 
@@ -19,3 +21,14 @@ def ffmpeg_path() -> str:
     except (ImportError, RuntimeError) as error:
         message = "ffmpeg was not found; install ffmpeg, or run `pip install imageio-ffmpeg`"
         raise ModelError(message) from error
+
+
+def ffmpeg_version() -> str:
+    """Version and place of the ffmpeg in use. Raises `ModelError` where there is none that runs."""
+    path = ffmpeg_path()
+    try:
+        said = subprocess.run([path, "-version"], capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ModelError(f"{path} does not run: {str(error).splitlines()[0]}; install another ffmpeg") from error
+    found = re.match(r"ffmpeg version (\S+)", said)
+    return f"{found[1] if found else 'unknown version'} at {path}"

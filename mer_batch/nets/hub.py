@@ -17,7 +17,7 @@ from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.nets.device import pick_device
 from mer_batch.nets.hub_files import fetch_model, fetch_processor
 from mer_batch.nets.store import ModelCard
-from mer_batch.types import MODALITIES, SAMPLE_RATE, AudioWindow, Floats, Image, Modality
+from mer_batch.types import MODALITIES, SAMPLE_RATE, AudioWindow, Floats, Image, Modality, TaskName
 
 Inputs: TypeAlias = Mapping[str, Any]
 Encode: TypeAlias = Callable[[Any, Sequence[Any]], Inputs]
@@ -47,7 +47,7 @@ def _encode_texts(processor: Any, items: Sequence[str]) -> Inputs:
     return result
 
 
-_ENCODERS: Final[dict[Modality, Encode]] = {"face": _encode_faces, "voice": _encode_voices, "text": _encode_texts}
+_ENCODERS: Final[dict[TaskName, Encode]] = {"face": _encode_faces, "voice": _encode_voices, "text": _encode_texts}
 
 
 class HubClassifier(Classifier[Any]):

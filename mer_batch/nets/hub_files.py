@@ -36,38 +36,44 @@ def usable(modality: str, name: str) -> Iterator[None]:
         raise ModelError(_unusable(modality, name, error)) from error
 
 
-def fetch_model(modality: Modality, name: str) -> Any:
-    """The model `name` with its weights in float32. Raises `ModelError`; code that comes with a model is never run."""
+def fetch_model(modality: Modality, name: str, local: bool = False) -> Any:
+    """The model `name` with its weights in float32, if `local` only where it has been fetched before.
+
+    Raises `ModelError`; code that comes with a model is never run.
+    """
     loader = getattr(library(), KINDS[modality][0])
     with usable(modality, name), quietly():
-        return loader.from_pretrained(name, trust_remote_code=False).float()
+        return loader.from_pretrained(name, trust_remote_code=False, local_files_only=local).float()
 
 
-def fetch_processor(modality: Modality, name: str) -> Any:
-    """The preprocessing of the model `name`. Raises `ModelError`."""
+def fetch_processor(modality: Modality, name: str, local: bool = False) -> Any:
+    """The preprocessing of the model `name`, likewise. Raises `ModelError`."""
     loader = getattr(library(), KINDS[modality][1])
     with usable(modality, name), quietly():
-        return loader.from_pretrained(name, trust_remote_code=False)
+        return loader.from_pretrained(name, trust_remote_code=False, local_files_only=local)
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
     """Keep transformers from printing bars and reports about layers that are replaced anyway."""
     logging = library().utils.logging
-    level = logging.get_verbosity()
+    downloads = import_module("huggingface_hub").utils.logging
+    level, told = logging.get_verbosity(), downloads.get_verbosity()
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    downloads.set_verbosity_error()  # it tells of every attempt without a connection
     try:
         yield
     finally:
         logging.set_verbosity(level)
+        downloads.set_verbosity(told)
         if bars:
             logging.enable_progress_bar()
 
 
 def _unusable(modality: str, name: str, error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    reason = (lines[0] if lines else type(error).__name__)[:200]
+    reason = (lines[0] if lines else type(error).__name__)[:200].rstrip(".")
     where = "check the folder" if Path(name).is_dir() else "check the name and the connection"
     return f"hf:{name} cannot be used as a {modality} model: {reason}; {where}"

@@ -12,7 +12,7 @@ from uuid import uuid4
 from mer_batch.resources import cache_dir
 
 VERSION: Final = 1
-LIMIT: Final = 2000
+LIMIT: Final = 10_000
 """Transcripts kept; the oldest go first, so that the file stays quick to read."""
 
 
@@ -28,15 +28,22 @@ def key_of(**facts: object) -> str:
 
 def recall(key: str) -> Mapping[str, Any] | None:
     """The entry stored under `key`, or None; an unreadable cache counts as empty."""
-    entry = _entries().get(key)
-    return entry if isinstance(entry, dict) else None
+    return recall_all().get(key)
+
+
+def recall_all() -> dict[str, Mapping[str, Any]]:
+    """All entries by key, for many look-ups."""
+    return {key: entry for key, entry in _entries().items() if isinstance(entry, dict)}
 
 
 def remember(key: str, entry: Mapping[str, Any]) -> None:
-    """Store an entry; the file is replaced in one step. A cache that cannot be written is not an error."""
-    entries = _entries()
-    entries.pop(key, None)
-    entries[key] = entry
+    """Store an entry; see `remember_all`."""
+    remember_all({key: entry})
+
+
+def remember_all(new: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store entries; the file is replaced in one step. A cache that cannot be written is not an error."""
+    entries = {key: entry for key, entry in _entries().items() if key not in new} | dict(new)
     kept = dict(list(entries.items())[-LIMIT:])
     try:
         path = cache_file()

@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import numpy as np
+
+from mer_batch.types import Samples
+
 Span: TypeAlias = tuple[float, float]
 
 CHUNK: Final = 30.0
@@ -43,6 +47,10 @@ class Chunk:
     def duration(self) -> float:
         """Seconds of audio in all pieces."""
         return sum(end - start for start, end in self.pieces)
+
+    def join(self, samples: Samples, rate: int) -> Samples:
+        """The pieces out of the samples (n,) of the whole file."""
+        return np.concatenate([samples[round(start * rate) : round(end * rate)] for start, end in self.pieces])
 
     def to_media(self, start: float, end: float) -> Span:
         """The span in the file for a span in the joined audio. A span inside one piece stays inside it."""

@@ -16,9 +16,29 @@ from mer_batch.media import parse_transcript, read_audio, read_subtitles
 from mer_batch.text import asr as recognizers
 from mer_batch.text import cache
 from mer_batch.text.chunks import Chunk, Span, cut, sentences
+from mer_batch.text.recognizer import Phrase, Recognizer
 from mer_batch.types import SAMPLE_RATE, Gap, Media, Samples, Utterance
 
 Progress: TypeAlias = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which recognizer to use and what to tell it: see `find_words`."""
+
+    asr: str = "auto"
+    language: str | None = None
+    prompt: str | None = None
+    device: str = "auto"
+
+    @property
+    def source(self) -> str:
+        """The recognizer by its full name."""
+        return recognizers.DEFAULT if self.asr == "auto" else self.asr
+
+    def facts(self) -> dict[str, str | None]:
+        """What decides the words of a sound, for the cache."""
+        return {"asr": recognizers.identity(self.asr), "language": self.language, "prompt": self.prompt}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,7 @@ def find_words(
     asr: str = "auto",
     speech: Sequence[Span] | None,
     language: str | None = None,
+    prompt: str | None = None,
     device: str = "auto",
     track: int | None = None,
     span: tuple[float, float | None] = (0.0, None),
@@ -51,7 +72,8 @@ def find_words(
 
     `speech` holds the (start, end) seconds where somebody speaks; nothing else is transcribed, because
     recognizers invent words for silence. None means unknown: all sound is heard. `asr` is auto, none,
-    whisper:NAME or faster-whisper:NAME; `track` counts audio tracks; `span` is the time range in seconds.
+    whisper:NAME or faster-whisper:NAME; `prompt` is text for it as it might come before, with names and words to
+    expect; `track` counts audio tracks; `span` is the time range in seconds.
     `on_progress` is told the time reached.
 
     Raises `UsageError` for an unknown recognizer, `ModelError` when one that was asked for by name cannot
@@ -67,7 +89,7 @@ def find_words(
     if chosen is None or not chunks:
         return Words((), "", gaps=_no_words(media, span, _why_none(media, chosen is None)))
     try:
-        return _recognized(media, asr, chunks, language, device, track, on_progress)
+        return _recognized(media, Request(asr, language, prompt or None, device), chunks, track, on_progress)
     except ModelError as error:
         if asr != "auto":
             raise
@@ -102,52 +124,41 @@ def _inside(speech: Sequence[Span] | None, media: Media, span: tuple[float, floa
 
 
 def _recognized(
-    media: Media,
-    asr: str,
-    chunks: Sequence[Chunk],
-    language: str | None,
-    device: str,
-    track: int | None,
-    on_progress: Progress | None,
+    media: Media, request: Request, chunks: Sequence[Chunk], track: int | None, on_progress: Progress | None
 ) -> Words:
-    recognizers.check(asr)
+    recognizers.check(request.asr)
     pieces = repr([[(round(start, 1), round(end, 1)) for start, end in chunk.pieces] for chunk in chunks])
-    key = cache.key_of(
-        media=media.sha256,
-        asr=recognizers.identity(asr),
-        track=track,
-        language=language,
-        speech=sha256(pieces.encode()).hexdigest(),
-    )
-    source = recognizers.DEFAULT if asr == "auto" else asr
-    known = _from_entry(cache.recall(key), source)
+    spoken = sha256(pieces.encode()).hexdigest()
+    key = cache.key_of(media=media.sha256, track=track, speech=spoken, **request.facts())
+    known = from_entry(cache.recall(key), request.source)
     if known is not None:
         return known
-    utterances, gaps = _hear(media, recognizers.load(asr, device), chunks, language, track, on_progress)
-    words = Words(utterances, source, gaps=gaps)
-    cache.remember(key, _to_entry(words))
+    recognizer = recognizers.load(request.asr, request.device)
+    words = hear(lambda chunk: _sound(media, chunk, track), recognizer, chunks, request, on_progress)
+    cache.remember(key, to_entry(words))
     return words
 
 
-def _hear(
-    media: Media,
-    recognizer: recognizers.Recognizer,
+def hear(
+    sound: Callable[[Chunk], Samples],
+    recognizer: Recognizer,
     chunks: Sequence[Chunk],
-    language: str | None,
-    track: int | None,
-    on_progress: Progress | None,
-) -> tuple[tuple[Utterance, ...], tuple[Gap, ...]]:
+    request: Request,
+    on_progress: Progress | None = None,
+) -> Words:
+    """The words that `recognizer` hears in `chunks`, whose joined samples (n,) `sound` gives."""
     utterances: list[Utterance] = []
     gaps: list[Gap] = []
+    language = request.language
     for chunk in chunks:
         # The language of the first chunk holds for the file: on short chunks detection flickers.
-        phrases, language = recognizer.hear(_sound(media, chunk, track), language)
+        phrases, language = recognizer.hear(sound(chunk), language, request.prompt)
         found = list(_utterances(phrases, chunk, language))
         utterances += found
         gaps += _rejected(phrases, chunk, found)
         if on_progress is not None:
             on_progress(chunk.pieces[-1][1])
-    return tuple(utterances), tuple(gaps)
+    return Words(tuple(utterances), request.source, gaps=tuple(gaps))
 
 
 def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
@@ -162,7 +173,7 @@ def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
     return np.concatenate(parts)
 
 
-def _utterances(phrases: Sequence[recognizers.Phrase], chunk: Chunk, language: str | None) -> Iterator[Utterance]:
+def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None) -> Iterator[Utterance]:
     words = []
     for phrase in phrases:
         for word in phrase.words:
@@ -175,7 +186,7 @@ def _utterances(phrases: Sequence[recognizers.Phrase], chunk: Chunk, language: s
             yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source="asr")
 
 
-def _rejected(phrases: Sequence[recognizers.Phrase], chunk: Chunk, found: Sequence[Utterance]) -> Iterator[Gap]:
+def _rejected(phrases: Sequence[Phrase], chunk: Chunk, found: Sequence[Utterance]) -> Iterator[Gap]:
     """Why speech has no words: phrases that were not trusted, and pieces in which nothing was recognized."""
     covered = [(utterance.start, utterance.end) for utterance in found]
     for phrase in phrases:
@@ -188,14 +199,15 @@ def _rejected(phrases: Sequence[recognizers.Phrase], chunk: Chunk, found: Sequen
             yield Gap("text", start, end, "no words recognized")
 
 
-def _to_entry(words: Words) -> dict[str, Any]:
+def to_entry(words: Words) -> dict[str, Any]:
+    """For the cache."""
     return {
         "utterances": [asdict(utterance) for utterance in words.utterances],
         "gaps": [asdict(gap) for gap in words.gaps],
     }
 
 
-def _from_entry(entry: Mapping[str, Any] | None, source: str) -> Words | None:
+def from_entry(entry: Mapping[str, Any] | None, source: str) -> Words | None:
     """The words of a cache entry; None for no entry or one that does not fit, which is then made anew."""
     if entry is None:
         return None

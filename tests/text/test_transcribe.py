@@ -16,8 +16,9 @@ import pytest
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.media import ffmpeg_path, probe
 from mer_batch.text import asr
-from mer_batch.text.asr import Phrase, Recognizer
 from mer_batch.text.chunks import Word
+from mer_batch.text.openai_whisper import phrase_of
+from mer_batch.text.recognizer import Phrase, Recognizer
 from mer_batch.text.transcribe import find_words
 from mer_batch.types import SAMPLE_RATE, Media, Samples
 
@@ -52,10 +53,14 @@ class Fake(Recognizer):
         self.phrases, self.language = list(phrases), language
         self.sounds: list[Samples] = []
         self.languages: list[str | None] = []
+        self.prompts: list[str | None] = []
 
-    def hear(self, samples: Samples, language: str | None) -> tuple[list[Phrase], str | None]:
+    def hear(
+        self, samples: Samples, language: str | None, prompt: str | None = None
+    ) -> tuple[list[Phrase], str | None]:
         self.sounds.append(samples)
         self.languages.append(language)
+        self.prompts.append(prompt)
         return self.phrases, language or self.language
 
 
@@ -156,6 +161,21 @@ def test_the_detected_language_is_kept_for_later_chunks(sound: Media, monkeypatc
     assert {item.language for item in words.utterances} == {"de"}
 
 
+def test_a_prompt_reaches_every_chunk_and_makes_other_words(sound: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mer_batch.text.chunks.CHUNK", 3.0)
+    fake = Fake(said(0.5, "Siobhan"))
+    use(monkeypatch, fake)
+    options: dict[str, Any] = {"transcript": None, "speech": [(0.2, 2.5), (3.0, 5.0)]}
+    find_words(sound, **options, prompt="An interview with Siobhan.")
+    assert fake.prompts == ["An interview with Siobhan."] * 2
+    find_words(sound, **options, prompt="")
+    assert fake.prompts[2:] == [None, None]
+    refuse(monkeypatch)
+    find_words(sound, **options)
+    with pytest.raises(AssertionError, match="no recognizer"):
+        find_words(sound, **options, prompt="Another.")
+
+
 def test_speech_without_trusted_words_is_a_gap_with_its_reason(sound: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, Fake(Phrase(0.0, 1.0, (), "the transcription repeats itself")))
     words = find_words(sound, transcript=None, speech=[(1.2, 2.0), (5.2, 6.0)])
@@ -226,6 +246,20 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
     assert find_words(sound, **options) == words
 
 
+def test_whisper_itself_is_given_the_prompt(tmp_path: Path) -> None:
+    from text import toy_whisper
+
+    path = toy_whisper.write(tmp_path / "toy.pt", " Hello there.", 1.6)
+    recognizer = asr.load(f"whisper:{path}", "cpu")
+    quiet = np.zeros(2 * SAMPLE_RATE, dtype=np.float32)
+    phrases, language = recognizer.hear(quiet, None)
+    assert [word.text for phrase in phrases for word in phrase.words] == [" Hello", " there."]
+    assert language == "en"
+    # The toy says what belongs to a place, and a prompt comes before: its five tokens move the words away.
+    prompted, _ = recognizer.hear(quiet, None, "One two three four")
+    assert prompted != phrases
+
+
 @pytest.mark.parametrize(
     ("text", "scores", "problem"),
     [
@@ -239,7 +273,7 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
 )
 def test_what_counts_as_invented(text: str, scores: tuple[float, float, float], problem: str) -> None:
     segment = dict(zip(("no_speech_prob", "avg_logprob", "compression_ratio"), scores, strict=True))
-    phrase = asr._whisper_phrase({"start": 0.0, "end": 1.0, "text": text, "words": [], **segment})
+    phrase = phrase_of({"start": 0.0, "end": 1.0, "text": text, "words": [], **segment})
     assert phrase.problem == problem
 
 
@@ -250,6 +284,7 @@ def _fake_library(phrases: Sequence[SimpleNamespace]) -> SimpleNamespace:
 
         def transcribe(self, audio: Samples, **options: object) -> tuple[Any, SimpleNamespace]:
             assert audio.dtype == np.float32
+            assert options["initial_prompt"] in (None, "Oh dear me.")
             return iter(phrases), SimpleNamespace(language=options["language"] or "en")
 
     return SimpleNamespace(available_models=lambda: ["tiny", "base"], WhisperModel=WhisperModel)
@@ -260,7 +295,8 @@ def test_faster_whisper_is_read_alike(sound: Media, monkeypatch: pytest.MonkeyPa
     scores = {"avg_logprob": -0.2, "no_speech_prob": 0.0, "compression_ratio": 1.0}
     segment = SimpleNamespace(start=0.2, end=0.9, text=" Oh dear.", words=words, **scores)
     monkeypatch.setitem(sys.modules, "faster_whisper", _fake_library([segment]))
-    found = find_words(sound, transcript=None, asr="faster-whisper:tiny", speech=[(1.2, 2.2)], device="cpu")
+    chosen = {"asr": "faster-whisper:tiny", "prompt": "Oh dear me.", "device": "cpu"}
+    found = find_words(sound, transcript=None, speech=[(1.2, 2.2)], **chosen)
     assert [(round(item.start, 3), item.text, item.language) for item in found.utterances] == [(1.2, "Oh dear.", "en")]
     with pytest.raises(UsageError, match=r"Did you mean 'tiny'"):
         asr.check("faster-whisper:tinny")

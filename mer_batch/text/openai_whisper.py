@@ -1,0 +1,98 @@
+"""openai-whisper (Radford et al., arXiv:2212.04356), imported when used."""
+
+from __future__ import annotations
+
+import warnings
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mer_batch.errors import ModelError, unknown_name
+from mer_batch.nets.device import pick_device
+from mer_batch.resources import cache_dir
+from mer_batch.text.chunks import Word
+from mer_batch.text.recognizer import Phrase, Recognizer, Scores, judged
+from mer_batch.types import Samples
+
+
+class Whisper(Recognizer):
+    """A model by Whisper's name or a checkpoint file in its format.
+
+    Sampling in its fallback is seeded, so that a file always has one transcript.
+    """
+
+    @staticmethod
+    def names() -> list[str]:
+        """See `Engine.names`."""
+        return list(import_module("whisper").available_models())
+
+    @staticmethod
+    def check(name: str) -> None:
+        """See `Engine.check`."""
+        known = Whisper.names()
+        if name not in known and not Path(name).is_file():
+            raise unknown_name("Whisper model or checkpoint file", name, known)
+
+    @staticmethod
+    def fetched() -> list[str]:
+        """See `Engine.fetched`; of several names for one file the first counts."""
+        files = {_address(name).name: name for name in reversed(Whisper.names())}
+        return [name for file, name in files.items() if (_cache() / file).is_file()]
+
+    @staticmethod
+    def kept(name: str, verify: bool = True) -> Path | None:
+        """See `Engine.kept`; the checksum is the one in the address that Whisper fetches from."""
+        Whisper.check(name)
+        if Path(name).is_file():
+            return Path(name)
+        path = _cache() / _address(name).name
+        if not path.is_file():
+            return None
+        if verify and sha256(path.read_bytes()).hexdigest() != _address(name).parent.name:
+            raise ModelError(f"{path} is damaged; run: mer models fetch whisper:{name}")
+        return path
+
+    def __init__(self, name: str, device: str) -> None:
+        self._device = pick_device(device)
+        self._model: Any = import_module("whisper").load_model(name, device=self._device, download_root=str(_cache()))
+
+    def hear(
+        self, samples: Samples, language: str | None, prompt: str | None = None
+    ) -> tuple[list[Phrase], str | None]:
+        """See `Recognizer.hear`."""
+        import torch
+
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            # Whisper warns of a CPU used beside a GPU and of missing Triton kernels; neither changes the words.
+            warnings.simplefilter("ignore")
+            torch.manual_seed(0)
+            result = self._model.transcribe(
+                samples,
+                language=language,
+                fp16=self._device.type == "cuda",
+                word_timestamps=True,
+                condition_on_previous_text=False,
+                initial_prompt=prompt,
+                carry_initial_prompt=prompt is not None,
+            )
+        return [phrase_of(segment) for segment in result["segments"]], result["language"]
+
+
+def _cache() -> Path:
+    return cache_dir("whisper")
+
+
+def _address(name: str) -> PurePosixPath:
+    # The table has no public name; without it only a download would tell whether a file is whole.
+    return PurePosixPath(import_module("whisper")._MODELS[name])
+
+
+def phrase_of(segment: dict[str, Any]) -> Phrase:
+    """A segment of Whisper's result as a phrase."""
+    scores = Scores(segment["avg_logprob"], segment["no_speech_prob"], segment["compression_ratio"])
+    words = [
+        Word(float(word["start"]), max(float(word["start"]), float(word["end"])), word["word"], scores.confidence)
+        for word in segment.get("words", [])
+    ]
+    return judged(float(segment["start"]), float(segment["end"]), segment["text"], words, scores)
