@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard, find_model
-from mer_batch.types import Floats, Modality
+from mer_batch.types import Floats, TaskName
 
 if TYPE_CHECKING:
     from mer_batch.types import AudioWindow, Image
@@ -58,7 +58,7 @@ def calibrated(scores: NDArray[Any], temperature: float = 1.0, bias: Sequence[fl
     return result
 
 
-def load_classifier(modality: Modality, spec: str = "default", device: str = "auto") -> Classifier[Item_]:
+def load_classifier(modality: TaskName, spec: str = "default", device: str = "auto") -> Classifier[Item_]:
     """The reader of `modality` named by `spec`: default, a shipped name, a model folder, or hf:NAME.
 
     Raises `UsageError` for an unknown name and `ModelError` for a model that cannot be loaded.

@@ -24,19 +24,23 @@ if TYPE_CHECKING:
     from torch import nn
 
     Builder = Callable[..., nn.Module]
+    Wanted = Callable[..., Mapping[str, Any]]
 
 FAMILIES: Final = {"torchvision": "mer_batch.nets.zoo", "hf": "mer_batch.nets.tuned"}
 """Prefix of a name to the module that builds such networks."""
 _BUILDERS: dict[str, Builder] = {}
+_WANTED: dict[str, Wanted] = {}
 
 
-def register(name: str) -> Callable[[Builder], Builder]:
-    """Decorator that makes an architecture known under `name`."""
+def register(name: str, wanted: Wanted | None = None) -> Callable[[Builder], Builder]:
+    """Decorator that makes an architecture known under `name`; `wanted` tells its `input_of` from its options."""
 
     def add(builder: Builder) -> Builder:
         if name in _BUILDERS:
             raise ValueError(f"architecture {name!r} is registered twice")
         _BUILDERS[name] = builder
+        if wanted is not None:
+            _WANTED[name] = wanted
         return builder
 
     return add
@@ -60,13 +64,18 @@ def build(name: str, classes: int, **options: object) -> nn.Module:
 def input_of(name: str, **options: object) -> dict[str, Any]:
     """What a network wants of its input, as far as it is known before training: keys of a card's input section.
 
-    For pictures any of `size`, `channels`, `mean` and `std`; for sound `sample_rate`. A task takes it over
-    with `Task.adapt`. Raises what `build` raises.
+    For pictures any of `size`, `channels`, `mean` and `std`; for sound `sample_rate`; for text `tokenizer` and
+    `vocabulary`; `words`, the size of a vocabulary. A task takes it over with `Task.adapt`. Raises what `build`
+    raises.
     """
     if family := _family(name):
         wanted: dict[str, Any] = family.input_of(name.partition(":")[2], **options)
         return wanted
     known = inspect.signature(_registered(name, options)).parameters
+    if "words" in known:
+        return {"words": options.get("words", known["words"].default)}
+    if name in _WANTED:
+        return dict(_WANTED[name](**options))
     if "channels" not in known:
         return {}
     channels: Any = options.get("channels", known["channels"].default)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mer_batch import nets
 from mer_batch.errors import ModelError, UsageError, unknown_name
 from mer_batch.labels import EMOTIONS
+from mer_batch.nets.weights import packed, unpacked
 from mer_batch.resources import data_dir
-from mer_batch.types import MODALITIES, Modality
+from mer_batch.types import TASKS, TaskName
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,11 +39,12 @@ class ModelCard:
     data; `confusion` is rows = truth, columns = reading, counts, on the set named by `confusion_source`.
     `bias` is added to the logits over the temperature, a value an emotion or none at all; `views` names the
     test-time augmentation behind the scores that end in `_tta`; `evaluations` are the scores of parts of the
-    held-out data (a part, all of it or without what leaks) by the part's name.
+    held-out data (a part, all of it or without what leaks) by the part's name. `files` are the checksums (SHA-256)
+    of what lies beside the weights, such as a vocabulary, by file name.
     """
 
     name: str
-    modality: Modality
+    modality: TaskName
     net: str
     net_options: Mapping[str, Any]
     input: Mapping[str, Any]
@@ -58,10 +60,11 @@ class ModelCard:
     views: str = ""
     evaluations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sha256: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
-            raise unknown_name("modality", str(self.modality), MODALITIES)
+        if self.modality not in TASKS:
+            raise unknown_name("modality", str(self.modality), TASKS)
         if not self.temperature > 0:
             raise ModelError(f"model {self.name!r}: temperature must be positive, got {self.temperature}")
         if len(self.bias) not in (0, len(EMOTIONS)) or not all(map(isfinite, self.bias)):
@@ -75,7 +78,7 @@ def built_in() -> dict[str, Path]:
     return {card.parent.name: card.parent for card in sorted(data_dir("models").glob(f"*/{CARD}"))}
 
 
-def find_model(modality: Modality, spec: str) -> Path:
+def find_model(modality: TaskName, spec: str) -> Path:
     """The folder for `default`, the name of a shipped model, or a path to a model folder or a finished run."""
     for folder in (Path(spec), Path(spec) / "model"):
         if (folder / CARD).is_file():
@@ -116,28 +119,42 @@ def load_net(folder: Path, device: torch.device) -> tuple[nn.Module, ModelCard]:
     if sha256(data).hexdigest() != card.sha256:
         raise ModelError(f"{folder / WEIGHTS} is not the file that its card describes; reinstall or retrain it")
     net = nets.build(card.net, classes=len(card.labels), **card.net_options)
-    state = {key: value.float() if value.is_floating_point() else value for key, value in load(data).items()}
     try:
-        net.load_state_dict(state)
+        net.load_state_dict(unpacked(load(data)))
     except RuntimeError as error:
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture {card.net!r}") from error
     return net.to(device).eval(), card
 
 
-def save_model(folder: Path, net: nn.Module, card: ModelCard, half: bool = True) -> ModelCard:
-    """Write weights (fp16 when `half`) and card; returns the card with its checksum."""
+def read_file(folder: Path, card: ModelCard, name: str) -> bytes:
+    """A file that lies beside the weights, verified. Raises `ModelError` where it is not what its card describes."""
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {folder / name}: {error.strerror}") from error
+    if sha256(data).hexdigest() != card.files.get(name):
+        raise ModelError(f"{folder / name} is not the file that its card describes; reinstall or retrain the model")
+    return data
+
+
+def save_model(
+    folder: Path, net: nn.Module, card: ModelCard, half: bool = True, files: Mapping[str, bytes] | None = None
+) -> ModelCard:
+    """Write weights, card and the `files` that go with them; returns the card with all checksums.
+
+    Weights are in half precision, or in the form that the network asks for (`stored`); whole unless `half`.
+    """
     import tomli_w
     from safetensors.torch import save
 
-    state = {
-        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
-        for key, value in net.state_dict().items()
-    }
-    data = save(state)
+    data = save(packed(net.state_dict(), getattr(net, "stored", "half") if half else "float"))
+    files = files or {}
     rebuilt = {**card.net_options, **nets.card_options(net)}
-    table = asdict(card) | {"sha256": sha256(data).hexdigest(), "net_options": rebuilt}
+    sums = {name: sha256(content).hexdigest() for name, content in files.items()}
+    table = asdict(card) | {"sha256": sha256(data).hexdigest(), "net_options": rebuilt, "files": sums}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(data)
+    for name, content in {WEIGHTS: data, **files}.items():
+        (folder / name).write_bytes(content)
     (folder / CARD).write_text(
         tomli_w.dumps({key: value for key, value in table.items() if value is not None}), encoding="utf-8"
     )

@@ -3,12 +3,17 @@
 Two bidirectional LSTM layers (Hochreiter & Schmidhuber 1997), attention that weighs their steps (Bahdanau et al.,
 arXiv:1409.0473, without a query), and a small classifier. Frames of zeros and tokens 0 after the last real one are
 padding. Masked, a row is read as if it came alone and unpadded; the published speech network does not mask.
+
+`represents` of each network names the layers whose outputs are its representations, which t-SNE pictures show.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mer_batch.nets import register
@@ -21,6 +26,22 @@ def lengths(present: Tensor) -> Tensor:
     """Steps up to the last one present (n, steps), at least 1: (n,)."""
     places = torch.arange(1, present.shape[1] + 1, device=present.device)
     return (present * places).amax(dim=1).clamp(min=1)
+
+
+def pack(table: Tensor, numbers: Tensor) -> Tensor:
+    """Features (n, features, frames) with word numbers (n, tokens) as a last row: (n, features + 1, frames).
+
+    So two inputs travel as one batch. Raises `ValueError` where a row has no room for the words.
+    """
+    spare = table.shape[2] - numbers.shape[1]
+    if spare < 0:
+        raise ValueError(f"{numbers.shape[1]} words do not fit beside {table.shape[2]} frames")
+    return torch.cat([table, functional.pad(numbers.to(table), (0, spare))[:, None]], dim=1)
+
+
+def unpack(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """What `pack` made: features (n, features, frames) and word numbers (n, frames), 0 after the last word."""
+    return inputs[:, :-1], inputs[:, -1].round().long()
 
 
 class Encoder(nn.Module):
@@ -78,10 +99,11 @@ class WordEncoder(nn.Module):
 
 
 class Classified(nn.Module):
-    """An encoder of one modality and a classifier; `represent` is what t-SNE pictures show."""
+    """The encoder `represent` of one modality, called `name`, and a classifier."""
 
-    def __init__(self, encoder: nn.Module, classes: int, dropout: float) -> None:
+    def __init__(self, name: str, encoder: nn.Module, classes: int, dropout: float) -> None:
         super().__init__()
+        self.represents: Mapping[str, str] = {name: "represent"}
         self.represent = encoder
         self.hidden = _hidden(dropout)
         self.head = nn.Linear(HIDDEN, classes)
@@ -93,7 +115,9 @@ class Classified(nn.Module):
 
 
 class Fused(nn.Module):
-    """Speech and words, joined after encoding, to scores (n, classes)."""
+    """Speech and words, joined after encoding, to scores (n, classes); inputs are those of `pack`."""
+
+    represents: Mapping[str, str] = {"speech": "speech", "words": "words", "speech and words": "join"}
 
     def __init__(self, speech: SpeechEncoder, words: WordEncoder, classes: int, dropout: float) -> None:
         super().__init__()
@@ -102,14 +126,11 @@ class Fused(nn.Module):
         self.hidden = _hidden(dropout)
         self.head = nn.Linear(HIDDEN, classes)
 
-    def represent(self, table: Tensor, numbers: Tensor) -> Tensor:
-        """The joined representation (n, 256) of features (n, features, frames) and word numbers (n, tokens)."""
-        vector: Tensor = self.join(torch.cat([self.speech(table), self.words(numbers)], dim=1))
-        return vector
-
-    def forward(self, table: Tensor, numbers: Tensor) -> Tensor:
-        """Features (n, features, frames) and word numbers (n, tokens) to (n, classes)."""
-        scores: Tensor = self.head(self.hidden(self.represent(table, numbers)))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features and word numbers (n, features + 1, frames) to (n, classes)."""
+        table, numbers = unpack(inputs)
+        joined = self.join(torch.cat([self.speech(table), self.words(numbers)], dim=1))
+        scores: Tensor = self.head(self.hidden(joined))
         return scores
 
 
@@ -120,13 +141,13 @@ def _hidden(dropout: float) -> nn.Sequential:
 @register("tess-speech")
 def tess_speech(classes: int, features: int = 120, dropout: float = 0.3, masked: bool = False) -> nn.Module:
     """Rows of `features`; `masked` hides the frames after a clip, which the published network does not."""
-    return Classified(SpeechEncoder(features, dropout, masked), classes, dropout)
+    return Classified("speech", SpeechEncoder(features, dropout, masked), classes, dropout)
 
 
 @register("tess-words")
 def tess_words(classes: int, words: int = 363, width: int = 64, dropout: float = 0.3) -> nn.Module:
     """Size of the vocabulary in `words`, padding included; `width` of their vectors."""
-    return Classified(WordEncoder(words, width, dropout), classes, dropout)
+    return Classified("words", WordEncoder(words, width, dropout), classes, dropout)
 
 
 @register("tess-fusion")

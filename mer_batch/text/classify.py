@@ -1,4 +1,4 @@
-"""The text reader: hashed tokens through a network, as the model's card says."""
+"""The text reader: word pieces through a network, as the model's card says."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from mer_batch.classifier import Classifier
 from mer_batch.errors import ModelError
 from mer_batch.nets.device import pick_device
-from mer_batch.nets.store import ModelCard, load_net
-from mer_batch.text.tokens import Tokenizer, words
+from mer_batch.nets.store import ModelCard, load_net, read_file
+from mer_batch.text.tokens import Tokenizer
+from mer_batch.text.wordpiece import VOCABULARY, WordPiece, padded
 from mer_batch.types import Floats
 
 if TYPE_CHECKING:
@@ -24,26 +25,23 @@ BATCH: Final = 256
 
 
 class TextClassifier(Classifier[str]):
-    """Reads sentences with a network of our own."""
+    """Reads sentences with a network of our own; those that are a `Line` also by what was said before them."""
 
-    def __init__(self, net: nn.Module, card: ModelCard, device: torch.device) -> None:
-        self.card, self._net, self._device = card, net, device
-        self._tokenizer = Tokenizer.from_card(card.input)
-        if card.net_options.get("buckets", self._tokenizer.buckets) < self._tokenizer.buckets:
-            raise ModelError(f"model {card.name!r}: its input has more buckets than its network")
+    def __init__(self, net: nn.Module, card: ModelCard, tokenizer: WordPiece | Tokenizer, device: torch.device) -> None:
+        self.card, self._net, self._tokenizer, self._device = card, net, tokenizer, device
 
     def logits(self, items: Sequence[str]) -> Floats:
         """Scores (n, 7) for n sentences, whatever their spelling, case and punctuation."""
         import torch
 
-        sentences = [words(text) for text in items]
+        rows = self._tokenizer.rows(items)
         # Sentences of like length share a batch, so that short ones do not pay for long ones.
-        order = sorted(range(len(items)), key=lambda index: len(sentences[index]))
+        order = sorted(range(len(items)), key=lambda index: len(rows[index]))
         result = np.zeros((len(items), len(self.card.labels)), dtype=np.float32)
         with torch.inference_mode():
             for first in range(0, len(order), BATCH):
                 chosen = order[first : first + BATCH]
-                table = torch.from_numpy(self._tokenizer.encode([sentences[index] for index in chosen]))
+                table = torch.from_numpy(padded([rows[index] for index in chosen]))
                 result[chosen] = self._net(table.to(self._device)).float().cpu().numpy()
         return result
 
@@ -54,4 +52,16 @@ def load(folder: Path, device: str) -> Classifier[str]:
     net, card = load_net(folder, chosen)
     if card.modality != "text":
         raise ModelError(f"{folder} holds a {card.modality} model; a text model is needed here")
-    return TextClassifier(net, card, chosen)
+    return TextClassifier(net, card, _tokenizer(folder, card), chosen)
+
+
+def _tokenizer(folder: Path, card: ModelCard) -> WordPiece | Tokenizer:
+    if card.input.get("tokenizer") == "wordpiece":
+        pieces = WordPiece.from_card(card.input, read_file(folder, card, VOCABULARY))
+        if len(pieces) > card.net_options["pieces"]:
+            raise ModelError(f"model {card.name!r}: its vocabulary has more pieces than its network")
+        return pieces
+    hashed = Tokenizer.from_card(card.input)
+    if card.net_options.get("buckets", hashed.buckets) < hashed.buckets:
+        raise ModelError(f"model {card.name!r}: its input has more buckets than its network")
+    return hashed

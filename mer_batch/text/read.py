@@ -10,6 +10,7 @@ from typing import Final
 from mer_batch.classifier import Classifier
 from mer_batch.text.language import foreign
 from mer_batch.text.tokens import spoken, words
+from mer_batch.text.wordpiece import Line
 from mer_batch.types import Evidence, Gap, Observation, Utterance
 
 FEW: Final = 3
@@ -18,6 +19,8 @@ SCALE: Final = 4.0
 """Words at which 1 - 1/e of the full quality is reached: 1 word 0.22, 4 words 0.63, 12 words 0.95."""
 SURE: Final = 0.8
 """Recognizer confidence that counts as full; clean speech reaches it."""
+NEAR: Final = 10.0
+"""Seconds between two utterances beyond which the earlier one is no context of the later one."""
 UNSURE: Final = 0.5
 """Recognizer confidence below which a transcript is flagged."""
 
@@ -31,16 +34,20 @@ def said(text: str) -> str:
 
 
 def read_words(
-    utterances: Sequence[Utterance], classifier: Classifier[str]
+    utterances: Sequence[Utterance], classifier: Classifier[str], context: int = 0
 ) -> tuple[tuple[Observation, ...], tuple[Gap, ...]]:
     """Read the emotion of each utterance; its times and person are kept.
+
+    `context` is how many utterances before it, by anybody, are read with one: each must end within `NEAR` seconds
+    of the next, and no more count than the model was trained with (`input.context` of its card).
 
     Flags: `short`, `unsure transcript`. An utterance without words, or in a language that the model's
     card does not list under `input.languages`, becomes a gap (a card without that list takes any).
     """
     reasons = _reasons(utterances, classifier.card.input.get("languages"))
     readable = [utterance for utterance, reason in zip(utterances, reasons, strict=True) if not reason]
-    rows = classifier.predict([said(utterance.text) for utterance in readable])
+    reach = min(context, int(classifier.card.input.get("context", 0)))
+    rows = classifier.predict([_line(readable, place, reach) for place in range(len(readable))])
     observations = tuple(
         _observe(utterance, tuple(float(value) for value in row)) for utterance, row in zip(readable, rows, strict=True)
     )
@@ -50,6 +57,14 @@ def read_words(
         if reason
     )
     return observations, gaps
+
+
+def _line(utterances: Sequence[Utterance], place: int, reach: int) -> Line:
+    """An utterance with up to `reach` of those before it that are near."""
+    first = place
+    while place - first < reach and first and utterances[first].start - utterances[first - 1].end <= NEAR:
+        first -= 1
+    return Line(said(utterances[place].text), [said(utterance.text) for utterance in utterances[first:place]])
 
 
 def _reasons(utterances: Sequence[Utterance], languages: Sequence[str] | None) -> list[str]:

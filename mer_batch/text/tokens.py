@@ -36,7 +36,12 @@ def words(text: str) -> list[str]:
 
 def spoken(tokens: Sequence[str]) -> list[str]:
     """The tokens without punctuation, as many recognizers write them."""
-    return [token for token in tokens if not _MARK.fullmatch(token)]
+    return [token for token in tokens if not is_mark(token)]
+
+
+def is_mark(token: str) -> bool:
+    """Whether a token is punctuation."""
+    return bool(_MARK.fullmatch(token))
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,10 @@ class Tokenizer:
             for place, (before, token) in enumerate(zip(["", *kept], kept, strict=False)):
                 row[place + 1] = self._pieces(before, token)
         return table.reshape(len(sentences), -1)
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Numbers of each text, without padding."""
+        return [self.encode([found])[0, : PIECES * (len(found) + 1)].tolist() for found in map(words, texts)]
 
     def _pieces(self, before: str, token: str) -> tuple[int, int, int, int]:
         start = self._hash(f"<{token[: self.prefix]}") if len(token) > self.prefix else 0

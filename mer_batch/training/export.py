@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from torch import nn
 
 from mer_batch.classifier import load_classifier
-from mer_batch.evaluation import predictions
+from mer_batch.evaluation import predictions, representations
 from mer_batch.evaluation.ensemble import Shares
 from mer_batch.evaluation.metrics import Scores, score
 from mer_batch.evaluation.parts import Part, main_part, part_names, parts
@@ -53,22 +54,29 @@ def export(
     """Write the model to `folder` and its predictions beside it; the test set is read here, once.
 
     `folder` gets weights.safetensors, model.toml and MODEL_CARD.md; its parent, the run, gets
-    `predictions/validation.parquet` and `predictions/test.parquet`.
+    `predictions/validation.parquet`, `predictions/test.parquet` and, where the network names layers that represent,
+    `tsne.parquet`.
     `tta` is False, True (the modality's usual views) or the name of the views that are scored too.
     """
     views = views_name(task.modality, tta)
-    card = save_model(folder, net, _first_card(recipe, task, views))
+    card = save_model(folder, net, _first_card(recipe, task, views), files=task.files())
     reader = load_classifier(task.modality, str(folder), device)
     validation = read_set(reader, task.held_out("validation"))
-    card = _calibrated(card, validation, recipe.calibrate)
-    test = read_set(reader, task.held_out("test"), views_for(task.modality, tta))
+    card = _calibrated(card, validation.of(task.main), recipe.calibrate)
+    items = task.held_out("test")
+    test = read_set(reader, items, views_for(task.modality, tta))
     leaking = task.leaking()
-    held = (_held("validation", validation, card, leaking), _held("test", test, card, leaking))
-    card = save_model(folder, net, _with_scores(card, held))
+    held = (
+        _held("validation", validation, card, leaking, task.main),
+        _held("test", test, card, leaking, task.main),
+    )
+    card = save_model(folder, net, _with_scores(card, held), files=task.files())
     parameters = sum(parameter.numel() for parameter in net.parameters())
     text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters)
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
     _write_run(folder.parent, card, held)
+    if representations.can_map(reader):
+        representations.write(folder.parent, representations.maps(reader, items))
     return card, held[1].scores
 
 
@@ -92,10 +100,10 @@ def _calibrated(card: ModelCard, reading: Reading, options: CalibrateOptions) ->
     return replace(card, temperature=fitted.temperature, bias=fitted.bias, reliability=round(weight, 4))
 
 
-def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str]) -> Held:
+def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str], main: str) -> Held:
     after = reading.probabilities(card.temperature, card.bias, plain=True)
     before = reading.probabilities(plain=True)
-    found = parts(part_names(reading.ids, split), reading.ids, leaking, sets=reading.groups.get("set", ()))
+    found = parts(part_names(reading.ids, split), reading.ids, leaking, sets=reading.groups.get("set", ()), main=main)
     scored = {
         part.title: score(reading.labels[part.where], after[part.where], before=before[part.where]) for part in found
     }
@@ -133,12 +141,13 @@ def _rounded(values: Mapping[str, float]) -> dict[str, float]:
 
 def _write_run(folder: Path, card: ModelCard, held: tuple[Held, Held]) -> None:
     for part in held:
+        where = part.main.where
         predictions.write(
             folder / "predictions" / f"{part.split}.parquet",
-            part.reading.ids,
-            part.reading.labels,
-            part.after,
-            groups=part.reading.groups,
+            [name for name, kept in zip(part.reading.ids, where, strict=True) if kept],
+            part.reading.labels[where],
+            part.after[where],
+            groups={name: np.array(values)[where].tolist() for name, values in part.reading.groups.items()},
             set=part.reading.name,
             split=part.split,
             temperature=card.temperature,

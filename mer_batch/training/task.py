@@ -1,6 +1,6 @@
 """What a trainer must know of a task: its data, its augmentation and the facts for the model card.
 
-A task is one class in one file of `tasks/` (`face.py`, `voice.py`, `text.py`) with a function
+A task is one class in one file of `tasks/` (`face.py`, `voice.py`, `text.py`, `fusion.py`) with a function
 `task(options) -> Task` that turns the recipe's `[data]` table into one.
 """
 
@@ -10,14 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mer_batch.errors import UsageError, unknown_name
-from mer_batch.types import MODALITIES, Modality
+from mer_batch.types import TASKS, TaskName
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from mer_batch.data.manifest import Manifest
 
 Split: TypeAlias = Literal["validation", "test"]
 
@@ -79,9 +82,9 @@ class LabelledSet:
 
 
 class Task(ABC):
-    """One modality's data and augmentation. Selection uses the validation split only; the test is read once."""
+    """Data and augmentation of one modality or several. Validation alone selects; the test is read once."""
 
-    modality: Modality
+    modality: TaskName
     input: Mapping[str, Any]
     """The card's input section: every preprocessing constant."""
     data: str
@@ -89,6 +92,12 @@ class Task(ABC):
     licence: str
     strength: float = 1.0
     """How strongly `prepare` augments, 0 to 1; the loop lowers it for the last epochs (`calm` of a recipe)."""
+    blends: bool = True
+    """Whether prepared inputs may be added to each other, as mixup does; not where they hold numbers of words."""
+    main: str = ""
+    """The set of held-out items that calibrates a model and heads its card; "" = all of them together."""
+    twins: Mapping[str, str] = MappingProxyType({})
+    """Sets of held-out items that are those of another set in another guise, by name, in the same order."""
     auxiliary: int = 0
     """Width of `Examples.soft`, 0 without auxiliary targets."""
 
@@ -119,8 +128,19 @@ class Task(ABC):
         """The ids of held-out items that have a copy in the training data; scores are told with and without them."""
         return frozenset()
 
+    def manifests(self) -> Sequence[tuple[Manifest, Sequence[str]]]:
+        """Its sets under its split, and the columns whose values may not be in two parts, for `mer data check`.
+
+        None where the task has no files to look into; `leaking` then says what is known.
+        """
+        return ()
+
     def folds(self) -> Mapping[str, Mapping[str, Any]]:
         """Names of the folds of its split, and the options of a recipe that choose each; none where it has no folds."""
+        return {}
+
+    def files(self) -> Mapping[str, bytes]:
+        """Files that a model needs beside its weights, by name, such as a vocabulary."""
         return {}
 
     def corpora(self) -> Mapping[str, Mapping[str, Any]]:
@@ -133,9 +153,9 @@ class Task(ABC):
 
 
 def load_task(name: str, options: Mapping[str, Any]) -> Task:
-    """The task for a modality name. Raises `UsageError` for an unknown one."""
-    if name not in MODALITIES:
-        raise unknown_name("task", name, MODALITIES)
+    """The task named face, voice, text or fusion. Raises `UsageError` for an unknown one."""
+    if name not in TASKS:
+        raise unknown_name("task", name, TASKS)
     module = import_module(f"mer_batch.training.tasks.{name}")
     task: Task = module.task(options)
     return task

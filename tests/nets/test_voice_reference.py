@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from mer_batch import nets
+from mer_batch.nets.tess_reference import pack, unpack
 from mer_batch.nets.voice_reference import parameters
 
 WIDE = {"features": 2, "widths": [256, 128, 64], "dropout": 0.5, "norm": True}
@@ -92,10 +93,34 @@ def test_fusion_joins_what_its_branches_represent() -> None:
     torch.manual_seed(0)
     net = nets.build("tess-fusion", classes=7).eval()
     table, numbers = functional.pad(_speech(50), (0, 150)), _words(3, 4, 5)
-    assert net.represent(table, numbers).shape == (1, 256)
-    plain = net(table, numbers)
-    assert not torch.allclose(plain, net(table * 0.5, numbers), atol=1e-4)
-    assert not torch.allclose(plain, net(table, _words(7)), atol=1e-4)
+    plain = net(pack(table, numbers))
+    assert not torch.allclose(plain, net(pack(table * 0.5, numbers)), atol=1e-4)
+    assert not torch.allclose(plain, net(pack(table, _words(7))), atol=1e-4)
+    joined = net.join(torch.cat([net.speech(table), net.words(numbers)], dim=1))
+    assert torch.allclose(plain, net.head(net.hidden(joined)), atol=1e-6)
+
+
+def test_features_and_words_travel_as_one_batch() -> None:
+    table, numbers = torch.randn(2, 120, 30), torch.randint(0, 363, (2, 20))
+    features, words = unpack(pack(table, numbers))
+    assert torch.equal(features, table)
+    assert torch.equal(words, functional.pad(numbers, (0, 10)))
+    with pytest.raises(ValueError, match="20 words"):
+        pack(table[:, :, :10], numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("tess-speech", {"speech": "represent"}),
+        ("tess-words", {"words": "represent"}),
+        ("tess-fusion", {"speech": "speech", "words": "words", "speech and words": "join"}),
+    ],
+)
+def test_tess_networks_name_the_layers_that_represent(name: str, layers: dict[str, str]) -> None:
+    net = nets.build(name, classes=7)
+    assert net.represents == layers
+    assert all(isinstance(net.get_submodule(layer), torch.nn.Module) for layer in layers.values())
 
 
 @torch.inference_mode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from mer_batch.classifier import Classifier
 from mer_batch.nets.store import ModelCard
 from mer_batch.text.read import read_words, said
+from mer_batch.text.wordpiece import Line
 from mer_batch.types import Floats, Utterance
 
 
@@ -98,3 +100,32 @@ def test_a_card_without_languages_takes_any() -> None:
 
 def test_nothing_said_is_nothing() -> None:
     assert read_words([], Shouting()) == ((), ())
+
+
+class Remembering(Shouting):
+    """Takes two utterances before each; remembers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.card = replace(self.card, input={"languages": ["en"], "context": 2})
+
+
+def test_what_was_said_shortly_before_is_read_too() -> None:
+    texts = ["One is here.", "[sighs] Two is here.", "(door slams)", "Three is here.", "Four is here."]
+    starts = [0.0, 2.0, 4.0, 6.0, 6.0 + 2 + 10.5]
+    utterances = [Utterance(start, start + 2, text, "en") for start, text in zip(starts, texts, strict=True)]
+    reader = Remembering()
+    read_words(utterances, reader, context=5)
+    assert [(str(line), line.before) for line in reader.seen if isinstance(line, Line)] == [
+        ("One is here.", ()),
+        ("Two is here.", ("One is here.",)),
+        ("Three is here.", ("One is here.", "Two is here.")),
+        ("Four is here.", ()),
+    ]
+
+
+def test_context_is_asked_for_and_taken_by_readers_that_know_it() -> None:
+    utterances = [Utterance(0, 1, "One is here.", "en"), Utterance(1, 2, "Two is here.", "en")]
+    for reader, asked in ((Remembering(), 0), (Shouting(), 2)):
+        read_words(utterances, reader, asked)
+        assert [line.before for line in reader.seen if isinstance(line, Line)] == [(), ()]

@@ -1,4 +1,4 @@
-"""MELD and GoEmotions in miniature: the same files and columns, sentences whose words give the label away."""
+"""The text sets in miniature: the same files and columns, sentences whose words give the label away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from mer_batch.labels import EMOTIONS
+from mer_batch.text.wordpiece import SPECIAL
 
 CLUES = {
     "angry": ["furious", "shut", "hate"],
@@ -18,6 +19,14 @@ CLUES = {
     "surprise": ["what", "wow", "really"],
 }
 FILLERS = ["the", "you", "we", "house", "with", "there", "again", "then", "john", "door"]
+SPLITS = {
+    "meld": ("train", "dev", "test"),
+    "goemotions": ("train", "dev", "test"),
+    "dailydialog": ("train", "validation", "test"),
+}
+EXTRA = {"dailydialog": {"text_in_train": "0", "dialogue_in_train": "0"}}
+PIECES = [*SPECIAL, *"abcdefghijklmnopqrstuvwxyz", *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")]
+"""A vocabulary's beginning: enough for every word of ASCII letters."""
 
 
 def _rows(name: str, split: str, count: int, seed: int) -> list[dict[str, str]]:
@@ -28,20 +37,37 @@ def _rows(name: str, split: str, count: int, seed: int) -> list[dict[str, str]]:
         tokens = [rng.choice(CLUES[emotion]), *rng.sample(FILLERS, 5)]
         rng.shuffle(tokens)
         text = " ".join(tokens).capitalize() + rng.choice([".", "!", "?", ""])
-        rows.append({"id": f"{name}_{split}_{number}", "text": text, "label": emotion, "original_label": emotion})
+        dialogue = "" if name == "goemotions" else f"{split}_{number // 4}"
+        row = {"id": f"{name}_{split}_{number}", "dialogue_id": dialogue, "text": text}
+        rows.append(row | {"label": emotion, "original_label": emotion} | EXTRA.get(name, {}))
     return rows
 
 
 def make(folder: Path) -> Path:
-    """A data folder for `MER_DATA` with both sets; the first dev sentence of MELD is also in its training part."""
-    for seed, name in enumerate(("meld", "goemotions")):
+    """A data folder for `MER_DATA` with three sets.
+
+    The first dev sentence of MELD is also in its training part; the first test sentence of DailyDialog is flagged
+    as a copy; a GoEmotions test sentence has no single label.
+    """
+    for seed, (name, splits) in enumerate(SPLITS.items()):
         (folder / "text" / name).mkdir(parents=True)
-        parts = {split: _rows(name, split, 84, 10 * seed + at) for at, split in enumerate(("train", "dev", "test"))}
+        parts = {split: _rows(name, split, 84, 10 * seed + at) for at, split in enumerate(splits)}
         if name == "meld":
             parts["train"][0]["text"] = parts["dev"][0]["text"].upper() + "!!"
+        if name == "dailydialog":
+            parts["test"][0]["text_in_train"] = "1"
+        if name == "goemotions":
+            parts["test"][0] |= {"label": "", "original_label": "anger|joy"}
         for split, rows in parts.items():
             with (folder / "text" / name / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, list(rows[0]))
                 writer.writeheader()
                 writer.writerows(rows)
     return folder
+
+
+def vocabulary(path: Path) -> Path:
+    """A vocabulary with all words of the toy sentences."""
+    known = sorted({*FILLERS, *(clue for clues in CLUES.values() for clue in clues)})
+    path.write_text("\n".join([*PIECES, *".!?", *known]) + "\n", encoding="utf-8")
+    return path

@@ -60,6 +60,8 @@ def check(job: Job) -> None:
             f"batch_size {options.batch_size} of {len(job.train)} examples is too small for {job.world.size} "
             "processes; raise it or lower --nproc-per-node"
         )
+    if (options.mixup or options.cutmix) and not job.task.blends:
+        raise UsageError(f"[train] mixup and cutmix cannot blend what the {job.recipe.task} task reads; leave them out")
     if options.precision == "bf16" and job.device.type != "cuda":
         raise UsageError(f'[train] precision = "bf16" needs a GPU, not {job.device.type}; use "auto"')
 

@@ -1,114 +1,125 @@
-"""The text task: MELD (Poria et al., arXiv:1810.02508) and GoEmotions (Demszky et al., arXiv:2005.00547).
+"""The text task: what the emotion of a sentence is, alone or after what was said before it.
 
-MELD is what the model is for, single spoken utterances; GoEmotions adds breadth. Every sentence is kept
-with and without punctuation, because recognizers differ in what they write.
+MELD is what the model is for, spoken utterances; other sets add breadth, each marked by its kind of text, since
+their labels mean not quite the same. Training sentences are also seen as recognizers write them.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mer_batch.errors import DataError, unknown_name
-from mer_batch.labels import INDEX
+from mer_batch.errors import DataError, UsageError, unknown_name
+from mer_batch.labels import EMOTIONS
 from mer_batch.resources import data_dir
-from mer_batch.text.tokens import PIECES, Tokenizer, spoken, words
+from mer_batch.text.wordpiece import (
+    PADDING,
+    SEPARATOR,
+    UNKNOWN,
+    VOCABULARY,
+    Line,
+    WordPiece,
+    bare,
+    find_vocabulary,
+    padded,
+)
+from mer_batch.training.options import section
 from mer_batch.training.task import Examples, LabelledSet, Split, Task
-from mer_batch.training.tasks.datasets import data_set, label_index
+from mer_batch.training.tasks.sentences import SETS, Row, held_out_keys, held_out_rows, read_rows, training_rows
+from mer_batch.training.tasks.spelling import heard
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-STRETCHED: Final = frozenset(
-    ("approval", "caring", "confusion", "curiosity", "desire", "disapproval", "optimism", "realization")
-)
-"""GoEmotions' labels whose published grouping into seven is a stretch (curiosity is not surprise): left out."""
-OPENINGS: Final = {"meld": "<film>", "goemotions": "<forum>"}
-"""What each set tells the network of its kind of text; in use every sentence counts as spoken film dialogue."""
-COPY: Final = 4
-"""Words from which a shared sentence counts as a copy; shorter ones are everybody's."""
-OPTIONS: Final[Mapping[str, Any]] = {
-    "meld_repeats": 1,
-    "goemotions": True,
-    "unpunctuated": 0.4,
-    "token_dropout": 0.3,
-    "length": 48,
-    "buckets": 65536,
-    "validation": "text_validation.csv",
-    "limit": 0,
-}
-"""`validation` names a frozen list in train/splits; empty = all of both dev parts. `limit` is per class, 0 = none."""
+MAIN: Final = "meld"
+"""The set that calibrates and whose scores head a card: spoken utterances."""
+UNPUNCTUATED: Final = "meld unpunctuated"
+CONTEXT: Final = "meld in context"
+_SPELLINGS: Final = ("written", "bare", "heard")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One labelled sentence; `fine` are the source's own labels."""
+@dataclass(frozen=True)
+class TextOptions:
+    """`[data]`: the sentences, and how they are changed while a network learns."""
 
-    id: str
-    text: str
-    label: int | None
-    fine: tuple[str, ...]
-    set: str
+    sets: tuple[str, ...] = ("meld", "goemotions")
+    """Sets to train on: meld, goemotions, dailydialog, carer."""
+    tests: tuple[str, ...] = ("meld", "goemotions", "dailydialog")
+    """Sets whose test parts are scored, each apart; none of their held-out sentences trains."""
+    validation: str = "text_validation.csv"
+    """A frozen list in train/splits; "" = the whole validation parts of MELD and GoEmotions."""
+    repeats: int = 1
+    """How often an epoch shows each sentence of MELD."""
+    neutral: float = 0.0
+    """Most neutral sentences of a set for each other one; 0 = all."""
+    limit: int = 0
+    """Most sentences of a set in each class; 0 = all."""
+    context: int = 0
+    """Sentences before it that are read with a sentence."""
+    around: int = 48
+    """Most word pieces of these."""
+    alone: float = 0.5
+    """Share of training sentences that are shown without what was said before."""
+    bare: float = 0.2
+    """Share of training sentences in lower case without punctuation."""
+    heard: float = 0.2
+    """Share that moreover has fillers, repeated and lost words."""
+    token_dropout: float = 0.0
+    """Share of word pieces that are hidden in training."""
+    length: int = 64
+    """Most word pieces of a sentence."""
 
-
-def read_rows(name: str, split: str) -> list[Row]:
-    """All rows of a split as distributed; those without one of our labels, or with a stretched one, have None."""
-    with data_set("text", name, f"{split}.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            Row(
-                row["id"],
-                row["text"],
-                _index(row["label"], row["original_label"].split("|")),
-                tuple(row["original_label"].split("|")) if row["original_label"] else (),
-                name,
-            )
-            for row in csv.DictReader(file)
-        ]
-
-
-def _index(label: str, original: Sequence[str]) -> int | None:
-    return label_index(label) if label and not STRETCHED.intersection(original) else None
-
-
-def copy_key(text: str) -> str | None:
-    """Letters and digits of a sentence of `COPY` words or more, which sees through spelling; else None."""
-    if len(spoken(words(text))) < COPY:
-        return None
-    return "".join(letter for letter in text.lower() if letter.isalnum())
+    def __post_init__(self) -> None:
+        for name in (*self.sets, *self.tests):
+            if name not in SETS:
+                raise unknown_name("text set", name, SETS)
+        if MAIN not in self.tests:
+            raise UsageError(f"[data] tests must name {MAIN}, whose scores head the card")
+        shares = (self.alone, self.bare, self.heard, self.bare + self.heard, self.token_dropout)
+        if not all(0 <= share <= 1 for share in shares):
+            raise UsageError("[data] alone, bare + heard and token_dropout are shares")
 
 
 class TextTask(Task):
-    """MELD and GoEmotions as hashed tokens: punctuated and unpunctuated side by side, (n, 2 * length * PIECES)."""
+    """Sentences as numbers of word pieces, in three spellings side by side, each (n, width)."""
 
     modality = "text"
-    licence = (
-        "weights: Apache-2.0; training texts: MELD GPL-3.0 (dialogue of a TV series), GoEmotions CC BY 4.0 (Google)"
-    )
+    blends = False
+    main = MAIN
+    twins: Mapping[str, str] = {UNPUNCTUATED: MAIN, CONTEXT: MAIN}
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: TextOptions) -> None:
         self._options = options
-        self._tokenizer = Tokenizer(length=int(options["length"]), buckets=int(options["buckets"]))
-        tokenizer = self._tokenizer
-        self.input = {
-            "length": tokenizer.length,
-            "buckets": tokenizer.buckets,
-            "prefix": tokenizer.prefix,
-            "suffix": tokenizer.suffix,
-            "opening": tokenizer.opening,
-            "languages": ["en"],
-        }
-        extra = " and GoEmotions training parts" if options["goemotions"] else " training part"
-        self.data = (
-            f"MELD{extra} without sentences that occur in their test or validation parts"
-            f"{', and without the GoEmotions labels ' + ', '.join(sorted(STRETCHED)) if options['goemotions'] else ''}"
+        self._pieces: WordPiece | None = None
+        self._vocabulary = b""
+        self.input = {"languages": ["en"]}
+        self.data = _sentence(options)
+        self.licence = "weights: the strictest of their data, which are " + ", ".join(
+            f"{SETS[name].title} {SETS[name].licence}" for name in options.sets
         )
-        self.auxiliary = len(self._fine_names) if options["goemotions"] else 0
+        self.auxiliary = len(self._fine_names) if "goemotions" in options.sets else 0
+
+    def adapt(self, wanted: Mapping[str, Any]) -> None:
+        """Word pieces of the vocabulary that the network was made for."""
+        if wanted.get("tokenizer") != "wordpiece" or not wanted.get("vocabulary"):
+            raise UsageError("the text task makes word pieces: name a [net] that reads them, and its vocabulary")
+        options = self._options
+        self._vocabulary = find_vocabulary(str(wanted["vocabulary"])).read_bytes()
+        self._pieces = WordPiece(
+            self._vocabulary.decode("utf-8").splitlines(), options.length, options.context, options.around
+        )
+        self.input = {"tokenizer": "wordpiece", **self._pieces.card(), "languages": ["en"]}
+
+    def files(self) -> Mapping[str, bytes]:
+        """The vocabulary."""
+        return {VOCABULARY: self._vocabulary}
 
     @cached_property
     def _fine_names(self) -> list[str]:
@@ -116,65 +127,42 @@ class TextTask(Task):
 
     def train(self) -> Examples:
         """The training parts without copies of held-out sentences, MELD repeated as chosen."""
-        held_out = self._held_out_keys()
-        rows = read_rows("meld", "train") * int(self._options["meld_repeats"])
-        if self._options["goemotions"]:
-            rows += read_rows("goemotions", "train")
-        kept = [row for row in rows if row.label is not None and copy_key(row.text) not in held_out]
-        if limit := int(self._options["limit"]):
-            kept = [row for label in INDEX.values() for row in _first(kept, label, limit)]
-        return self._examples(kept, openings=OPENINGS)
-
-    def _held_out_keys(self) -> set[str]:
-        parts = [read_rows(name, split) for name in OPENINGS for split in ("dev", "test")]
-        return {key for part in parts for row in part if (key := copy_key(row.text)) is not None}
-
-    @cached_property
-    def _validation_rows(self) -> list[Row]:
-        """MELD dev and as much of GoEmotions dev, by the frozen list of ids."""
-        found = [row for name in OPENINGS for row in read_rows(name, "dev") if row.label is not None]
-        listed = str(self._options["validation"])
-        if not listed:
-            return found
-        rows = {(row.set, row.id): row for row in found}
-        with (data_dir("train") / "splits" / listed).open(encoding="utf-8", newline="") as file:
-            chosen = [(row["set"], row["id"]) for row in csv.DictReader(file)]
-        missing = [name for name in chosen if name not in rows]
-        if missing:
-            raise DataError(f"{listed} names {missing[0]}, which the data set lacks; take the published version")
-        return [rows[name] for name in chosen]
-
-    def validation(self) -> Examples:
-        """The frozen validation list, read as in use."""
-        return self._examples(self._validation_rows, openings={})
-
-    def held_out(self, split: Split) -> LabelledSet:
-        """The frozen validation list, or the MELD test part."""
-        if split == "validation":
-            rows, name = self._validation_rows, "MELD dev and GoEmotions dev"
-        else:
-            rows, name = [row for row in read_rows("meld", "test") if row.label is not None], "MELD test"
-        return LabelledSet(name, [row.text for row in rows], _labels(rows), [f"{row.set}:{row.id}" for row in rows])
-
-    def _examples(self, rows: Sequence[Row], openings: Mapping[str, str]) -> Examples:
         import torch
 
-        tables = [self._encode(rows, openings, plain).astype(np.int32) for plain in (False, True)]
+        rows = self._training_rows()
+        spelt = self._spelt(rows)
+        width = max(len(row) for table in spelt for row in table)
+        tables = [padded(table, width).astype(np.int32) for table in spelt]
         return Examples(
             inputs=torch.from_numpy(np.concatenate(tables, axis=1)),
             labels=torch.tensor(_labels(rows)),
-            ids=tuple(row.id for row in rows),
+            ids=tuple(f"{row.set}:{row.id}" for row in rows),
             soft=torch.from_numpy(self._fine(rows)) if self.auxiliary else None,
         )
 
-    def _encode(self, rows: Sequence[Row], openings: Mapping[str, str], plain: bool) -> np.ndarray[Any, Any]:
-        result = np.zeros((len(rows), self._tokenizer.length * PIECES), dtype=np.int64)
-        for name in OPENINGS:
-            chosen = [place for place, row in enumerate(rows) if row.set == name]
-            tokenizer = replace(self._tokenizer, opening=openings.get(name, self._tokenizer.opening))
-            sentences = [words(rows[place].text) for place in chosen]
-            result[chosen] = tokenizer.encode([spoken(tokens) for tokens in sentences] if plain else sentences)
-        return result
+    def _training_rows(self) -> list[Row]:
+        options = self._options
+        held_out = held_out_keys(dict.fromkeys((*options.sets, *options.tests)))
+        rows = []
+        for name in options.sets:
+            kept = _limited(training_rows(name, held_out), options)
+            rows += kept * (options.repeats if name == MAIN else 1)
+        return rows
+
+    def _spelt(self, rows: Sequence[Row]) -> list[list[list[int]]]:
+        """Numbers of the rows in each of `_SPELLINGS`, with what was said before, spelt likewise."""
+        rng = random.Random(0)
+        lines = [row.line(SETS[row.set].kind, context=True) for row in rows]
+        return [
+            self._numbers(lines),
+            self._numbers([_respelt(line, bare) for line in lines]),
+            self._numbers([_respelt(line, lambda text: heard(text, rng)) for line in lines]),
+        ]
+
+    def _numbers(self, lines: Sequence[Line]) -> list[list[int]]:
+        if self._pieces is None:
+            raise UsageError("the text task was not told which network it is for (Task.adapt)")
+        return self._pieces.rows(lines)
 
     def _fine(self, rows: Sequence[Row]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """GoEmotions' own labels as distributions (n, auxiliary); zeros for other sets."""
@@ -186,36 +174,108 @@ class TextTask(Task):
                     table[number, places[name]] = 1 / len(row.fine)
         return table
 
-    def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
-        """The punctuated half (n, length * PIECES); in training some rows lose punctuation, tokens and pieces."""
+    def validation(self) -> Examples:
+        """The frozen validation list, each sentence alone, as written."""
         import torch
 
-        whole, plain = inputs.long().chunk(2, dim=1)
-        if not train:
-            return whole
+        rows = self._validation_rows
+        numbers = self._numbers([row.line(SETS[row.set].kind) for row in rows])
+        ids = tuple(f"{row.set}:{row.id}" for row in rows)
+        return Examples(torch.from_numpy(padded(numbers).astype(np.int32)), torch.tensor(_labels(rows)), ids)
 
-        def chance(shape: tuple[int, ...], share: float) -> Tensor:
-            return (torch.rand(shape, generator=generator) < share).to(inputs.device)
+    @cached_property
+    def _validation_rows(self) -> list[Row]:
+        """MELD's validation part and as much of GoEmotions', by the frozen list of ids."""
+        found = [row for name in ("meld", "goemotions") for row in held_out_rows(name, "validation")]
+        if not self._options.validation:
+            return found
+        rows = {(row.set, row.id): row for row in found}
+        listed = data_dir("train") / "splits" / self._options.validation
+        with listed.open(encoding="utf-8", newline="") as file:
+            chosen = [(row["set"], row["id"]) for row in csv.DictReader(file)]
+        missing = [name for name in chosen if name not in rows]
+        if missing:
+            raise DataError(f"{listed.name} names {missing[0]}, which the data set lacks; take the published version")
+        return [rows[name] for name in chosen]
 
-        n = len(inputs)
-        table = torch.where(chance((n, 1), self._options["unpunctuated"]), plain, whole).view(n, -1, PIECES).clone()
-        lost = chance((n, table.shape[1], 1), self._options["token_dropout"])
-        lost = lost | chance(tuple(table.shape), self._options["token_dropout"])
-        lost[:, 0] = False
-        return table.masked_fill(lost, 0).view(n, -1)
+    def held_out(self, split: Split) -> LabelledSet:
+        """The frozen validation list or the test parts, set by set, and MELD's sentences in two other guises.
+
+        These are: in lower case without punctuation, and, where the recipe has context, after what was said before.
+        """
+        rows = self._validation_rows
+        if split == "test":
+            rows = [row for name in self._options.tests for row in held_out_rows(name, "test")]
+        own = [row for row in rows if row.set == MAIN]
+        kind = SETS[MAIN].kind
+        parts = [(row.set, row.line(SETS[row.set].kind), row) for row in rows]
+        parts += [(UNPUNCTUATED, Line(bare(row.text), (), kind), row) for row in own]
+        if self._options.context:
+            parts += [(CONTEXT, row.line(kind, context=True), row) for row in own]
+        return LabelledSet(
+            f"MELD {'dev' if split == 'validation' else 'test'}",
+            [line for _, line, _ in parts],
+            _labels([row for _, _, row in parts]),
+            [f"{name}:{row.id}" for name, _, row in parts],
+            {"set": [name for name, _, _ in parts]},
+        )
+
+    def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
+        """Numbers (n, width) without columns that are empty in every row; in training one spelling a row by chance."""
+        table = inputs.long()
+        if train:
+            table = self._changed(table, generator)
+        return table[:, : max(1, int((table != PADDING).any(dim=0).nonzero().max()) + 1)]
+
+    def _changed(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
+        options, n = self._options, len(inputs)
+
+        def chance(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator).to(inputs.device)
+
+        draw = chance(n)
+        spelling = (draw < options.bare + options.heard).long() + (draw < options.heard).long()
+        table = inputs.view(n, len(_SPELLINGS), -1)[torch.arange(n, device=inputs.device), spelling]
+        if options.context:
+            ends = table == SEPARATOR
+            before = ends.cumsum(dim=1) - ends.long() > 0
+            table = table.masked_fill(before & (chance(n, 1) < options.alone), PADDING)
+        if options.token_dropout:
+            hidden = (chance(*table.shape) < options.token_dropout) & (table > UNKNOWN)
+            hidden[:, 0] = False
+            table = table.masked_fill(hidden, UNKNOWN)
+        return table
 
 
-def _first(rows: Iterable[Row], label: int, limit: int) -> list[Row]:
-    return [row for row in rows if row.label == label][:limit]
+def _respelt(line: Line, spelling: Any) -> Line:
+    return Line(spelling(line), [spelling(earlier) for earlier in line.before], line.kind)
+
+
+def _limited(rows: Sequence[Row], options: TextOptions) -> list[Row]:
+    """At most `limit` rows a class, and of neutral ones at most `neutral` times the others, drawn evenly."""
+    found = []
+    others = sum(row.label != EMOTIONS.index("neutral") for row in rows)
+    for label in range(len(EMOTIONS)):
+        own = [row for row in rows if row.label == label]
+        most = options.limit or len(own)
+        if options.neutral and EMOTIONS[label] == "neutral":
+            most = min(most, round(options.neutral * others))
+        found += random.Random(label).sample(own, most) if most < len(own) else own
+    return found
 
 
 def _labels(rows: Sequence[Row]) -> list[int]:
     return [row.label for row in rows if row.label is not None]
 
 
+def _sentence(options: TextOptions) -> str:
+    """The card's sentence on the training data."""
+    titles = " and ".join(SETS[name].title for name in options.sets)
+    return f"the training parts of {titles} without sentences that occur in the held-out parts of any set tested"
+
+
 def task(options: Mapping[str, Any]) -> Task:
     """The text task for a recipe's `[data]` table."""
-    for key in options:
-        if key not in OPTIONS:
-            raise unknown_name("[data] option", key, OPTIONS)
-    return TextTask({**OPTIONS, **options})
+    return TextTask(section(TextOptions, "data", options))  # type: ignore[type-var]
