@@ -27,6 +27,8 @@ class Options:
     """Speech recognition when no words are given: auto, none, whisper:NAME or faster-whisper:NAME."""
     language: str | None = None
     """Spoken language as a two-letter code; None detects it."""
+    prompt: str | None = None
+    """Text for the recognizer as it might come before: names and words to expect, in the spelling wanted."""
     audio_track: int | None = None
     """Which audio stream to hear, counted from 0; None is the file's default."""
     device: str = "auto"
@@ -37,6 +39,10 @@ class Options:
     """Reader of voices, as above."""
     text_model: str = "default"
     """Reader of words, as above."""
+    fusion_model: str = "default"
+    """What weighs the modalities: a gate by its folder or run, or "pool" (reliability and quality alone)."""
+    context: int = 0
+    """How many utterances before it each utterance is read with, where the reader of words can."""
     step: float = 0.5
     """Seconds per fused segment."""
     abstain: float = 0.4
@@ -47,6 +53,8 @@ class Options:
         _positive("step", self.step)
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
+        if self.context < 0:
+            raise UsageError(f"context must not be negative, got {self.context}")
         if not 0 <= self.abstain <= 1:
             raise UsageError(f"abstain must be between 0 and 1, got {self.abstain}")
         if not self.modalities:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mer_batch import __version__, media
 from mer_batch.classifier import Classifier, load_classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
+from mer_batch.fusion.speaking import Turn, find_turns, handovers
 from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
@@ -28,9 +29,15 @@ from mer_batch.types import (
     Person,
     Provenance,
     Shot,
+    TaskName,
     Timeline,
     Utterance,
 )
+
+if TYPE_CHECKING:
+    from mer_batch.face.mouth import MouthTrack
+    from mer_batch.fusion.learned import Gate
+    from mer_batch.nets.store import ModelCard
 
 PACKAGES = ("torch", "facenet-pytorch", "silero-vad", "openai-whisper", "av", "numpy")
 OnProgress = Callable[[str, float], None]
@@ -58,6 +65,7 @@ class _Analysis:
     gaps: list[Gap] = field(default_factory=list)
     people: tuple[Person, ...] = ()
     shots: tuple[Shot, ...] = ()
+    mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
     utterances: tuple[Utterance, ...] = ()
@@ -69,10 +77,17 @@ class _Analysis:
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
         self.notices += self.media.notes
+        gate = self._gate()
         for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
             with self._stage(modality):  # type: ignore[arg-type]
                 stage()
-        return self._timeline()
+        return self._timeline(gate)
+
+    def _gate(self) -> Gate | None:
+        """The gate that weighs the modalities, before hours of work show that there is none of that name."""
+        from mer_batch.fusion.learned import load_gate
+
+        return load_gate(self.options.fusion_model, "cpu") if len(self.options.modalities) > 1 else None
 
     @property
     def end(self) -> float:
@@ -128,20 +143,25 @@ class _Analysis:
             self._absent("face", "the file has no video")
             return
         from mer_batch.face.identity import load_embedder
+        from mer_batch.face.mouth import MouthWatcher
         from mer_batch.face.read import read_faces
 
         options = self.options
-        frames = media.read_frames(self.media, options.fps, options.start, options.end, on_warning=self.notices.append)
+        speaks = self.media.audio and (self._wants("voice") or self._wants("text"))
+        watcher = MouthWatcher(options.fps, options.start) if speaks else None
+        rate = watcher.rate if watcher else options.fps
+        frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
         readings = read_faces(
             frames,
             self._reader("face"),
             device=options.device,
             embedder=load_embedder(options.device),
+            watcher=watcher,
             on_progress=self._share("face"),
         )
         self.observations += readings.observations
         self.gaps += readings.gaps
-        self.people, self.shots = readings.people, readings.shots
+        self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
         self.notices += readings.notices
 
     def _voice(self) -> None:
@@ -158,7 +178,9 @@ class _Analysis:
             self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
         )
         share = self._share("voice")
-        readings = read_voice(blocks, self._reader("voice"), start=options.start, on_progress=share)
+        breaks = handovers(self._turns([(options.start, self.end)]))
+        reader = self._reader("voice")
+        readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
         self.speech, self.loudness = readings.speech, readings.loudness
         if self._wants("voice"):
             self.observations += readings.observations
@@ -184,6 +206,7 @@ class _Analysis:
             asr=options.asr,
             speech=self.speech,
             language=options.language,
+            prompt=options.prompt,
             device=options.device,
             track=options.audio_track,
             span=(options.start, options.end),
@@ -194,7 +217,7 @@ class _Analysis:
         self.gaps += words.gaps
         inside = [w for w in words.utterances if w.end > options.start and w.start < self.end]
         self.utterances = tuple(replace(w, end=min(w.end, self.end)) for w in inside)
-        observations, gaps = read_words(self.utterances, self._reader("text"))
+        observations, gaps = read_words(self.utterances, self._reader("text"), options.context)
         self.observations += observations
         self.gaps += gaps
         self.gaps += self._wordless()
@@ -206,35 +229,61 @@ class _Analysis:
         edges = [self.options.start, *(edge for span in merge_spans(known) for edge in span), self.end]
         return [Gap("text", a, b, "no words") for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
 
-    def _timeline(self) -> Timeline:
-        from mer_batch.fusion import bind_utterances, fuse
+    @property
+    def _cuts(self) -> list[float]:
+        return [shot.start for shot in self.shots[1:]]
+
+    def _turns(self, speech: Sequence[tuple[float, float]]) -> tuple[Turn, ...]:
+        """Who of the people in view speaks when in `speech`."""
+        return find_turns(self.mouths, self.people, speech, self._cuts)
+
+    def _fitting(self, gate: Gate | None) -> Gate | None:
+        """The gate, unless it would weigh models that it has not learned from."""
+        cards = {modality: self.models[modality].card for modality in self._took_part()}
+        if gate is None or len(cards) < 2:
+            return None
+        strangers = gate.strangers({modality: card.sha256 for modality, card in cards.items()})
+        if not strangers:
+            return gate
+        self.notices.append(
+            f"the gate {gate.card.name} has not learned from these {' and '.join(strangers)} models, so modalities are "
+            "weighed by reliability and quality alone; mer train fusion makes one for them"
+        )
+        return None
+
+    def _timeline(self, gate: Gate | None) -> Timeline:
+        from mer_batch.fusion import bind_observations, bind_utterances, fuse, pool
         from mer_batch.timeline.events import find_events
         from mer_batch.timeline.io import rounded
 
         began = time.monotonic()
         options = self.options
+        gate = self._fitting(gate)
         used = {modality: self.models[modality].card.reliability for modality in self._took_part()}
-        cuts = [shot.start for shot in self.shots[1:]]
+        # Words from a file may be all that is known of the speech.
+        speech = self.speech or merge_spans((said.start, said.end) for said in self.utterances)
+        turns = self._turns(speech)
         fused = fuse(
-            self.observations,
+            bind_observations(self.observations, self.people, "face" in used, turns),
             self.gaps,
             duration=self.end,
             people=self.people,
-            cuts=cuts,
+            cuts=self._cuts,
             reliabilities=used,
             step=options.step,
             abstain=options.abstain,
+            weigh=gate.weights if gate else pool.weights,
         )
         events = find_events(fused.segments, self.shots, fused.people, fused.observations)
         self.seconds["fusion"] = round(time.monotonic() - began, 2)
         timeline = Timeline(
             media=self.media,
-            provenance=self._provenance(),
+            provenance=self._provenance(gate),
             people=fused.people,
             shots=self.shots,
             speech=self.speech or (),
             loudness=self.loudness,
-            utterances=bind_utterances(self.utterances, fused.people, self.media.video is not None),
+            utterances=bind_utterances(self.utterances, fused.people, self.media.video is not None, turns),
             observations=fused.observations,
             gaps=tuple(self.gaps),
             segments=fused.segments,
@@ -247,13 +296,14 @@ class _Analysis:
     def _took_part(self) -> list[Modality]:
         return [modality for modality in self.models if self._wants(modality) and modality not in self.lost]
 
-    def _provenance(self) -> Provenance:
+    def _provenance(self, gate: Gate | None) -> Provenance:
+        used = [_use(modality, self.models[modality].card) for modality in self._took_part()]
         return Provenance(
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             version=__version__,
             options={key: _plain(value) for key, value in asdict(self.options).items()},
             packages={name: version(name) for name in PACKAGES},
-            models=tuple(_use(modality, self.models[modality]) for modality in self._took_part()),
+            models=(*used, *([_use("fusion", gate.card)] if gate else [])),
             seconds=dict(self.seconds),
         )
 
@@ -264,8 +314,7 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _use(modality: Modality, reader: Classifier[Any]) -> ModelUse:
-    card = reader.card
+def _use(modality: TaskName, card: ModelCard) -> ModelUse:
     return ModelUse(
         modality=modality,
         name=card.name,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Modality: TypeAlias = Literal["face", "voice", "text"]
 MODALITIES: Final[tuple[Modality, ...]] = ("face", "voice", "text")
+TaskName: TypeAlias = Literal["face", "voice", "text", "fusion"]
+TASKS: Final[tuple[TaskName, ...]] = (*MODALITIES, "fusion")
+"""What a model can be trained for: one modality, or what several say together."""
 
 Image: TypeAlias = "NDArray[np.uint8]"
 """RGB picture, shape (height, width, 3)."""
@@ -276,9 +279,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model that took part, with what its card says of it. `confusion` is rows = truth, counts."""
+    """A model that took part, with what its card says of it. `confusion` is rows = truth, counts.
 
-    modality: Modality
+    One for "fusion" is the gate that weighed the others.
+    """
+
+    modality: TaskName
     name: str
     sha256: str
     net: str

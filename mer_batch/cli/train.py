@@ -45,7 +45,8 @@ def add_to(app: typer.Typer) -> None:
 @guarded
 def train(
     recipe: str | None = typer.Argument(
-        None, help="A shipped recipe (fer, voice, text), a TOML file, or a pattern such as 'reference/cremad-*'."
+        None,
+        help="A shipped recipe (fer, voice, text, fusion), a TOML file, or a pattern such as 'reference/cremad-*'.",
     ),
     tta: bool = typer.Option(False, "--tta", help="Also score the test set with test-time augmentation."),
     views: str | None = typer.Option(None, help="Which views --tta averages: five, ten or r1 (face), shifts (voice)."),

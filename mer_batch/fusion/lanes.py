@@ -37,6 +37,7 @@ def fuse(
     reliabilities: Mapping[Modality, float],
     step: float = DEFAULTS.step,
     abstain: float = DEFAULTS.abstain,
+    weigh: pool.Weigh = pool.weights,
 ) -> Fused:
     """Fuse the readings of all modalities into one lane of segments per person.
 
@@ -45,7 +46,8 @@ def fuse(
     steps from the person's first to their last appearance; in it, a step without evidence has
     no probabilities and the reason. Evidence that could not be tied to anybody is the lane of person
     None, which has segments only where there is evidence. Raises ValueError for a modality without
-    reliability.
+    reliability. `weigh` gives the weights of the pool: a trained gate's (`learned.Gate.weights`), or
+    reliability x quality x overlap.
     """
     bound = bind_observations(observations, people, "face" in reliabilities)
     if missing := {observation.modality for observation in bound} - set(reliabilities):
@@ -60,7 +62,7 @@ def fuse(
     segments: list[Segment] = []
     for name in sorted(by_person, key=lambda name: name is None):
         lane = _Lane(name, _steps_of(grid, spans.get(name or "", ()), by_person[name]), by_person[name], set(cuts))
-        segments += lane.segments(reliabilities, abstain, reasons)
+        segments += lane.segments(weigh, reliabilities, abstain, reasons)
     return Fused(tuple(segments), bound, everybody)
 
 
@@ -125,8 +127,10 @@ class _Lane:
         self.breaks = {round(cut, 6) for cut in cuts}
         self.correlations = {name: pool.lag_one([o for o in observations if o.modality == name]) for name in MODALITIES}
 
-    def segments(self, reliabilities: Mapping[Modality, float], abstain: float, reasons: _Reasons) -> list[Segment]:
-        weights = [pool.raw_weights(readings, reliabilities) for readings in self.readings]
+    def segments(
+        self, weigh: pool.Weigh, reliabilities: Mapping[Modality, float], abstain: float, reasons: _Reasons
+    ) -> list[Segment]:
+        weights = weigh(self.readings, reliabilities)
         pooled = [
             _pooled(readings, raw) if raw.sum() > 0 else None
             for readings, raw in zip(self.readings, weights, strict=True)

@@ -9,7 +9,7 @@ if they were taken for independent evidence. One modality alone stays as calibra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -22,6 +22,8 @@ from mer_batch.types import MODALITIES, Modality, Observation, Probabilities
 
 Array: TypeAlias = NDArray[np.float64]
 
+Weigh: TypeAlias = "Callable[[Sequence[Mapping[Modality, Reading]], Mapping[Modality, float]], Array]"
+"""Readings of n steps and reliabilities to weights (n, 3) of face, voice and text."""
 LEAST: Final = 1e-4
 """Probabilities are raised to this before their logarithm, so that no single reading has a veto."""
 PSEUDO_COUNT: Final = 100.0
@@ -105,6 +107,12 @@ def raw_weights(readings: Mapping[Modality, Reading], reliabilities: Mapping[Mod
             for name in MODALITIES
         ]
     )
+
+
+def weights(steps: Sequence[Mapping[Modality, Reading]], reliabilities: Mapping[Modality, float]) -> Array:
+    """`raw_weights` of the readings of every step, shape (n, 3)."""
+    rows = [raw_weights(readings, reliabilities) for readings in steps]
+    return np.array(rows, dtype=np.float64).reshape(len(steps), len(MODALITIES))
 
 
 def disagreement(opinions: Sequence[Array]) -> float | None:

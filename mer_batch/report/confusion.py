@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mer_batch.labels import EMOTIONS, VERBS
 from mer_batch.report.charts import Matrix
 from mer_batch.report.lanes import Json
-from mer_batch.report.words import MODALITY_WORDS, clock, counted, interval_text, listed, percent, signed
+from mer_batch.report.words import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
 from mer_batch.timeline.agreement import Agreement
 from mer_batch.timeline.bootstrap import Interval
 from mer_batch.types import ModelUse, Timeline
@@ -32,7 +32,11 @@ def context(
     """What the section shows; adds its figures to `figures`."""
     return {
         "pairs": [_pair(pair, figures) for pair in pairs],
-        "models": [_model(number, model, figures) for number, model in enumerate(timeline.provenance.models)],
+        "models": [
+            _model(number, model, figures)
+            for number, model in enumerate(timeline.provenance.models)
+            if model.modality != "fusion"  # a gate names no emotion by itself
+        ],
         "truth": None if truth is None else _truth(truth, figures),
     }
 
@@ -59,7 +63,7 @@ def _pair(pair: Agreement, figures: dict[str, Json]) -> dict[str, object]:
 
 
 def _model(number: int, model: ModelUse, figures: dict[str, Json]) -> dict[str, object]:
-    row: dict[str, object] = {"title": f"{MODALITY_WORDS[model.modality].capitalize()}: {model.name}"}
+    row: dict[str, object] = {"title": f"{TASK_WORDS[model.modality].capitalize()}: {model.name}"}
     if model.confusion is None:
         return {
             **row,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mer_batch.report.words import MODALITY_WORDS, clock, counted, listed
+from mer_batch.report.words import TASK_WORDS, clock, counted, listed
 from mer_batch.types import ModelUse, Timeline
 
 SCORE_WORDS = {
@@ -47,18 +47,18 @@ def card_scores(timeline: Timeline) -> str:
     """How often each model is right on its own test data, for one sentence; empty without scores."""
     parts = []
     for model in timeline.provenance.models:
+        if model.modality == "fusion":  # scored on pairs of evidence, not on data of one kind
+            continue
         name = next((name for name in _PLAIN_SCORES if name in model.scores), None)
         if name:
-            parts.append(
-                f"the {MODALITY_WORDS[model.modality]} model reaches {SCORE_WORDS[name]} {model.scores[name]:.2f}"
-            )
+            parts.append(f"the {TASK_WORDS[model.modality]} model reaches {SCORE_WORDS[name]} {model.scores[name]:.2f}")
     return listed(parts)
 
 
 def _model_row(model: ModelUse) -> dict[str, str]:
     scores = [f"{SCORE_WORDS.get(name, name)} {_score(name, value)}" for name, value in model.scores.items()]
     return {
-        "modality": MODALITY_WORDS[model.modality],
+        "modality": TASK_WORDS[model.modality],
         "name": model.name,
         "net": model.net,
         "data": model.data or "not said",

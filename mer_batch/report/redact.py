@@ -24,6 +24,8 @@ def redacted(timeline: Timeline, what: Iterable[str]) -> Timeline:
     wanted = frozenset(what)
     for name in sorted(wanted - REDACTIONS.keys()):
         raise unknown_name("redaction", name, REDACTIONS)
+    if wanted & {"words", "names"}:
+        timeline = _without_prompt(timeline)
     if "names" in wanted:
         timeline = _without_names(timeline)
     if "faces" in wanted:
@@ -55,6 +57,13 @@ def _without_words(timeline: Timeline) -> Timeline:
         events=tuple(replace(event, detail=hide(event.detail)) for event in timeline.events),
         notices=tuple(hide(notice) for notice in timeline.notices),
     )
+
+
+def _without_prompt(timeline: Timeline) -> Timeline:
+    """What the recognizer was told to expect: words that are said, and names."""
+    made = timeline.provenance
+    hidden = {name: "(left out)" if name == "prompt" and value else value for name, value in made.options.items()}
+    return replace(timeline, provenance=replace(made, options=hidden))
 
 
 def _without_names(timeline: Timeline) -> Timeline:

@@ -15,7 +15,7 @@ from mer_batch.errors import UsageError
 from mer_batch.evaluation import predictions
 from mer_batch.evaluation.metrics import Scores, score
 from mer_batch.nets.store import CARD, ModelCard, read_card
-from mer_batch.types import Modality
+from mer_batch.types import TaskName
 
 if TYPE_CHECKING:
     from mer_batch.evaluation.predictions import Predictions
@@ -57,7 +57,7 @@ class Run:
         return str(self.info.get("name") or self.folder.resolve().name)
 
     @property
-    def modality(self) -> Modality | None:
+    def modality(self) -> TaskName | None:
         """What the model reads, None while nothing says so."""
         return self.card.modality if self.card else self.info.get("task")
 

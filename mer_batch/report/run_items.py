@@ -1,6 +1,7 @@
 """How an item of a data set looks on a page: a face as a picture, a voice as a clip, a sentence as words.
 
-One function a modality; each takes the parts of one item (the windows of a clip, else a single part).
+One function a modality; each takes the parts of one item (the windows of a clip, else a single part). An item of
+several modalities is a clip with its words, or what models said of it.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mer_batch.types import SAMPLE_RATE, AudioWindow, Image, Modality, Samples
+from mer_batch.labels import EMOTIONS
+from mer_batch.report.words import MODALITY_WORDS
+from mer_batch.types import MODALITIES, SAMPLE_RATE, AudioWindow, Floats, Image, Samples, TaskName
 
 if TYPE_CHECKING:
+    from mer_batch.fusion.spoken import Spoken
     from mer_batch.training.task import LabelledSet
 
 SIDE: Final = 112
@@ -30,7 +34,7 @@ STROKES: Final = 120
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows: `kind` is picture, sound or words; `uri` a data address, `wave` an SVG path.
+    """What the page shows: `kind` is picture, sound or words; `uri` a data address, `wave` an SVG path, `text` words.
 
     `spectrogram` is the data address of a picture of a sound.
     """
@@ -65,14 +69,38 @@ def words(parts: Sequence[str]) -> Shown:
     return Shown("words", text=" ".join(str(part) for part in parts))
 
 
-RENDERERS: Final[Mapping[Modality, Callable[[Sequence[Any]], Shown]]] = {
+def spoken(parts: Sequence[Spoken]) -> Shown:
+    """A clip with what is said in it."""
+    return replace(sound([part.window for part in parts]), text=" ".join(part.words for part in parts))
+
+
+def described(rows: Floats) -> str:
+    """A table (3, 9) of readings: "voice: sad 0.61 (quality 0.90), words: neutral 0.80 (quality 0.63)"."""
+    told = []
+    for name, row in zip(MODALITIES, rows, strict=True):
+        if row[-1] > 0:
+            first = int(row[: len(EMOTIONS)].argmax())
+            opinion = f"{EMOTIONS[first]} {np.exp(row[first]):.2f}"
+            told.append(f"{MODALITY_WORDS[name]}: {opinion} (quality {row[-2]:.2f})")
+    return ", ".join(told)
+
+
+def several(parts: Sequence[Any]) -> Shown:
+    """A clip with its words, or the readings (3, 9) that a gate weighs, in words."""
+    if isinstance(parts[0], np.ndarray):
+        return Shown("words", text="; ".join(described(table) for table in parts))
+    return spoken(parts)
+
+
+RENDERERS: Final[Mapping[TaskName, Callable[[Sequence[Any]], Shown]]] = {
     "face": picture,
     "voice": sound,
     "text": words,
+    "fusion": several,
 }
 
 
-def shown_items(modality: Modality, held_out: LabelledSet, ids: Iterable[str]) -> dict[str, Shown]:
+def shown_items(modality: TaskName, held_out: LabelledSet, ids: Iterable[str]) -> dict[str, Shown]:
     """The items of `held_out` with these ids, by id; ids that it lacks are left out."""
     wanted: dict[str, list[Any]] = {name: [] for name in ids}
     for place, name in enumerate(held_out.ids):

@@ -1,4 +1,4 @@
-"""The report of a training run: one self-contained page and four pictures, from the run folder alone."""
+"""The report of a training run: one self-contained page and its pictures, from the run folder alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mer_batch.errors import MerError
 from mer_batch.evaluation import plots
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS
-from mer_batch.report import run_charts, run_errors, run_origin, run_phases, run_words
+from mer_batch.report import run_charts, run_errors, run_map, run_origin, run_phases, run_words
 from mer_batch.report.charts import Matrix
 from mer_batch.report.html import page_policy, script_json, template
 from mer_batch.report.run_data import Run, Scored, read_info, read_run
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from mer_batch.training.task import Task
 
 NAME: Final = "report.html"
-SCRIPT: Final = "run.js"
+SCRIPTS: Final = ("run.js", "run_map.js")
+STYLES: Final = ("report.css", "run.css", "run_map.css")
 HIDDEN: Final = "They were left out on request (--no-pictures); the names of the files stand here instead."
 ABSENT: Final = "The data set is not at hand, so the names of the files stand here instead of what is in them."
 
 
 def write_run_report(folder: Path, task: Task | None, *, pictures: bool = True) -> Path:
-    """Write report.html, curves.png, confusion_*.png and reliability.png in a run folder; returns the page.
+    """Write report.html, curves.png, confusion_*.png, reliability.png and, where the run has maps, tsne.png.
+
+    All of them land in the run folder; returns the page.
 
     The page is made from what the folder holds, however little; `task` gives the items that it shows as pictures,
     clips or sentences, which `pictures=False` leaves out. Raises `UsageError` where `folder` is no run,
@@ -61,6 +64,7 @@ def load_run_task(folder: Path) -> Task | None:
 
 def _draw(run: Run) -> None:
     plots.curves_png(run.folder / "curves.png", run.rows)
+    run_map.draw(run)
     judged = run.judged
     if judged is None:
         return
@@ -90,8 +94,8 @@ def _items(run: Run, task: Task | None, pictures: bool) -> tuple[Mapping[str, Sh
 
 
 def _page(run: Run, items: Mapping[str, Shown], absent: str) -> str:
-    folder = data_dir("templates")
-    script = f"(() => {{\n{(folder / SCRIPT).read_text(encoding='utf-8')}\n}})();"
+    script = f"(() => {{\n{_joined(SCRIPTS)}\n}})();"
+    maps = run_map.shown(run)
     chosen = plots.best_epoch(run.rows)
     values = {
         **_head(run),
@@ -108,15 +112,21 @@ def _page(run: Run, items: Mapping[str, Shown], absent: str) -> str:
         "counts": run_words.count_rows(run),
         "unit": run_words.UNITS.get(run.modality or "", "item"),
         **run_origin.context(run),
-        "css": "\n".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "run.css")),
+        "css": _joined(STYLES),
         "colours": COLOURS,
         "emotions": EMOTIONS,
         "js": script,
         "policy": page_policy([script]),
-        "data_json": script_json({"epochs": run_charts.readout(run.rows)}),
+        "data_json": script_json({"epochs": run_charts.readout(run.rows), "maps": maps.data if maps else None}),
+        "maps": maps,
         "version": __version__,
     }
     return printable(template("run.html.j2").render(values))
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    """Files of the page's look, one after the other."""
+    return "\n".join((data_dir("templates") / name).read_text(encoding="utf-8") for name in names)
 
 
 def _head(run: Run) -> dict[str, object]:

@@ -52,9 +52,21 @@ def _score_sentences(run: Run, judged: Scored) -> Iterator[str]:
     often = int(scores.confusion.sum(axis=1).argmax())
     floor = scores.confusion.sum(axis=1).max() / scores.n
     yield f"Always saying {EMOTIONS[often]} would reach {percent(float(floor))}."
-    yield f"Its mean recall of the emotions (UAR) is {_share(scores, 'uar')}."
+    yield f"Its mean recall of the emotions (UAR) is {_share(scores, 'uar')}.{chance(scores)}"
     if judged is run.validation:
         yield "This set also chose the epoch and the temperature, so the score is too good; a test set is missing."
+
+
+def chance(scores: Scores) -> str:
+    """What it means that readings are no better than guesses; empty where they are better."""
+    classes = len(scores.present)
+    if scores.intervals["uar"][0] > 1 / classes + 1e-9:
+        return ""
+    return (
+        f" That is not beyond chance, 1 in {classes}: nothing shows that what it reads tells these emotions apart. Its "
+        f"mean −log p of the label is {scores.values['nll']:.3f} nats; to guess evenly costs ln {classes} = "
+        f"{np.log(classes):.3f}."
+    )
 
 
 def set_name(run: Run, judged: Scored) -> str:

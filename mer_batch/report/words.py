@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from mer_batch.timeline.bootstrap import Interval
-from mer_batch.types import Modality
+from mer_batch.types import Modality, TaskName
 
 MODALITY_WORDS: dict[Modality, str] = {"face": "face", "voice": "voice", "text": "words"}
+TASK_WORDS: dict[TaskName, str] = {"face": "face", "voice": "voice", "text": "words", "fusion": "their weights"}
 NOBODY = "Not assigned"
 """The lane of voice and words that belong to no person in particular."""
 

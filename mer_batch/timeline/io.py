@@ -21,6 +21,7 @@ from mer_batch.labels import EMOTIONS
 from mer_batch.timeline import columns as c
 from mer_batch.types import (
     MODALITIES,
+    TASKS,
     AudioStream,
     Event,
     EventKind,
@@ -44,6 +45,7 @@ _T, _P = c.TIME_DIGITS, c.PROBABILITY_DIGITS
 _pair = c.row(c.number, 2)
 _seven = c.row(c.number, len(EMOTIONS))
 _modality = c.one_of(*MODALITIES)
+_task = c.one_of(*TASKS)
 _emotion = c.one_of(*EMOTIONS)
 _name = c.optional(c.text)
 
@@ -245,7 +247,7 @@ def _model_in(data: Any) -> ModelUse:
     # A score that could not be computed is stored as the text "nan".
     scores = {name: math.nan if score == "nan" else c.number(score) for name, score in data["scores"].items()}
     confusion = c.optional(c.many(c.many(c.whole)))(data["confusion"])
-    return ModelUse(modality=_modality(data["modality"]), scores=scores, confusion=confusion, **texts)
+    return ModelUse(modality=_task(data["modality"]), scores=scores, confusion=confusion, **texts)
 
 
 def _observations_out(observations: Sequence[Observation]) -> dict[str, Any]:

@@ -154,6 +154,14 @@ def test_names_take_people_file_paths_and_recording(recorded, tmp_path, read_pag
     assert not page.all("video")
 
 
+@pytest.mark.parametrize("what", ["words", "names"])
+def test_what_the_recognizer_was_told_to_expect_goes_with_words_and_names(recorded, tmp_path, read_page, what):
+    options = {**recorded.provenance.options, "prompt": "Siobhan speaks."}
+    told = replace(recorded, provenance=replace(recorded.provenance, options=options))
+    assert "Siobhan" in redact(told, tmp_path, read_page).source
+    assert "Siobhan" not in redact(told, tmp_path, read_page, what).source
+
+
 def test_redaction_twice_is_redaction_once(recorded):
     everything = ("faces", "words", "names")
     once = redacted(recorded, everything)

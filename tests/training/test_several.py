@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import toy_voice
 from mer_batch.evaluation import predictions
 from mer_batch.evaluation.metrics import confusion_matrix, group_intervals, score
-from mer_batch.labels import EMOTIONS
 from mer_batch.training import recipe as recipes
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import folds, runfile
@@ -48,26 +46,10 @@ on = "toys"
 """
 
 
-def make_set(folder: Path, speakers: int, per_label: int = 2) -> Path:
-    """Tones of every label by each speaker, as `mer data import` would leave them."""
-    rng = np.random.default_rng(len(folder.name))
-    rows = []
-    (folder / "clips").mkdir(parents=True)
-    for speaker in range(speakers):
-        for kind, label in enumerate(EMOTIONS):
-            for number in range(per_label):
-                path = f"clips/{speaker}-{label}-{number}.wav"
-                (folder / path).write_bytes(toy_voice.wav(toy_voice.tone(kind, 0.6, rng)))
-                rows.append((path, label, f"{folder.name}_{speaker}", str(number)))
-    table = pd.DataFrame(rows, columns=["path", "label", "speaker", "sentence"])
-    table.to_csv(folder / "manifest.csv", index=False)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("several")
-    first, second = make_set(root / "pair", 2), make_set(root / "trio", 3)
+    first, second = toy_voice.make_set(root / "pair", 2), toy_voice.make_set(root / "trio", 3)
     (root / "toy.toml").write_text(RECIPE.format(first=first, second=second))
     return root
 

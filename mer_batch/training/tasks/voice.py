@@ -8,7 +8,7 @@ doi:10.5683/SP2/E8H2MF), EMOVO (Costantini et al. 2014) and EMO-DB (Burkhardt et
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,8 @@ from mer_batch.voice.windows import clip_windows, level_db
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from mer_batch.data.manifest import Manifest
 
 TERMS: Final = {
     "ravdess": "RAVDESS CC BY-NC-SA 4.0",
@@ -121,6 +123,16 @@ class ActedSpeech(Task):
         terms = [TERMS.get(name, f"{name} {corpora.sources[name].licence}") for name in corpora.trained]
         self.licence = f"weights: the strictest of their data, which are {', '.join(terms)}"
 
+    @property
+    def sets(self) -> Corpora:
+        """The sets and what their split makes of them."""
+        return self._corpora
+
+    @property
+    def form(self) -> VoiceInput:
+        """How sound enters the network."""
+        return self._form
+
     def adapt(self, wanted: Mapping[str, Any]) -> None:
         """Sound as the network wants it: what asks for a sample rate takes waves, never features."""
         super().adapt(wanted)
@@ -200,6 +212,10 @@ class ActedSpeech(Task):
         heard = set(rows.loc[rows["split"] == "train", "clip"])
         return set(rows.loc[(rows["split"] != "train") & rows["clip"].isin(heard), "id"])
 
+    def manifests(self) -> Sequence[tuple[Manifest, Sequence[str]]]:
+        """The sets under the split."""
+        return self._corpora.manifests()
+
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
         """Waves (n, samples) at equal level or features (n, rows, frames), augmented when training."""
         from mer_batch.nets.voice_cnn import spec_mask
@@ -255,7 +271,7 @@ def _sentence(corpora: Corpora) -> str:
     return f"acted speech of {', '.join(corpora.trained)} {how}"
 
 
-def task(options: Mapping[str, Any]) -> Task:
+def task(options: Mapping[str, Any]) -> ActedSpeech:
     """The voice task for a recipe's `[data]` table."""
     own, entry = ([field.name for field in fields(kind)] for kind in (VoiceOptions, VoiceInput))
     known = [*own, *(name for name in entry if name != "sizes"), *SIZES]
