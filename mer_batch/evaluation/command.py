@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.classifier import Classifier, calibrated, load_classifier
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.evaluation import ensemble
-from mer_batch.evaluation.metrics import score
+from mer_batch.evaluation.metrics import SCORES, score
 from mer_batch.evaluation.result import Evaluation, Member, Request
-from mer_batch.evaluation.source import Source
+from mer_batch.evaluation.run import Reading
+from mer_batch.evaluation.source import Shares, Source
 from mer_batch.training.calibration import fit_temperature
-from mer_batch.types import MODALITIES, Modality
+from mer_batch.types import TASKS, TaskName
 
 
 def evaluate_model(request: Request) -> Evaluation:
@@ -27,11 +29,11 @@ def evaluate_model(request: Request) -> Evaluation:
     return _ensemble(source, readers)
 
 
-def _modality(request: Request) -> Modality:
+def _modality(request: Request) -> TaskName:
     task = request.task or ensemble.modality_of(request.models[0])
-    if task not in MODALITIES:
-        raise unknown_name("task", task, MODALITIES)
-    modality: Modality = task
+    if task not in TASKS:
+        raise unknown_name("task", task, TASKS)
+    modality: TaskName = task
     return modality
 
 
@@ -48,8 +50,23 @@ def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
     return Evaluation(
         source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
         before, after, results, main, card.temperature, card.bias, tuple(source.notes),
-        gains=gains, groups=reading.groups,
+        gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
     )  # fmt: skip
+
+
+def _twins(
+    source: Source, reading: Reading, after: Shares, where: NDArray[np.bool_]
+) -> dict[tuple[str, str], dict[str, tuple[float, float, float]]]:
+    """How much a set is read better or worse in another guise: paired, as the items are the same in the same order."""
+    if source.request.data is not None:
+        return {}
+    sets, found = np.array(reading.groups.get("set", ()), dtype=str), {}
+    for name, other in source.task.twins.items():
+        ours, theirs = np.flatnonzero(sets == name), np.flatnonzero((sets == other) & where)
+        if len(ours) and len(ours) == len(theirs):
+            truth = reading.labels[theirs]
+            found[name, other] = ensemble.gain(truth, after[ours], [after[theirs]], names=SCORES)
+    return found
 
 
 def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from mer_batch.evaluation.metrics import Ints, drawn_confusions, draws_of, scores_from_confusions
 from mer_batch.evaluation.run import LEAST, Reading
 from mer_batch.nets.store import find_model, read_card
-from mer_batch.types import Modality
+from mer_batch.types import TaskName
 
 Shares = NDArray[np.float64]
 GAINS = ("accuracy", "uar")
 """Scores whose differences are told."""
 
 
-def modality_of(spec: str) -> Modality:
+def modality_of(spec: str) -> TaskName:
     """What a model folder, run folder or shipped model reads."""
     return read_card(find_model("face", spec)).modality
 
@@ -46,15 +46,20 @@ def agreement(members: Sequence[Shares]) -> dict[str, float]:
 
 
 def gain(
-    truth: Ints, ours: Shares, others: Sequence[Shares], draws: int = 1000, seed: int = 0
+    truth: Ints,
+    ours: Shares,
+    others: Sequence[Shares],
+    draws: int = 1000,
+    seed: int = 0,
+    names: Sequence[str] = GAINS,
 ) -> dict[str, tuple[float, float, float]]:
-    """By how much `ours` beats the mean of `others`: (value, low, high) for accuracy and UAR.
+    """By how much `ours` beats the mean of `others`: (value, low, high) for accuracy and UAR, or the scores `names`.
 
     The interval is a 95 % paired bootstrap: both sides are scored on the same draws of items.
     """
     readings = [shares.argmax(axis=1) for shares in (ours, *others)]
-    whole = _difference(truth, readings, np.arange(len(truth))[None])
-    rows = [_difference(truth, readings, pick) for pick in draws_of(len(truth), draws, seed)]
+    whole = _difference(truth, readings, np.arange(len(truth))[None], names)
+    rows = [_difference(truth, readings, pick, names) for pick in draws_of(len(truth), draws, seed)]
     result = {}
     for name, value in whole.items():
         low, high = np.percentile(np.concatenate([row[name] for row in rows]), [2.5, 97.5])
@@ -62,10 +67,10 @@ def gain(
     return result
 
 
-def _difference(truth: Ints, readings: Sequence[Ints], pick: Ints) -> Mapping[str, Shares]:
+def _difference(truth: Ints, readings: Sequence[Ints], pick: Ints, names: Sequence[str]) -> Mapping[str, Shares]:
     """First reading's scores (k,) less the mean of the others', in k draws of items (k, n)."""
     scores = [scores_from_confusions(drawn_confusions(truth, reading, pick)) for reading in readings]
-    return {name: scores[0][name] - np.mean([score[name] for score in scores[1:]], axis=0) for name in GAINS}
+    return {name: scores[0][name] - np.mean([score[name] for score in scores[1:]], axis=0) for name in names}
 
 
 def joined(readings: Sequence[Reading]) -> Reading:

@@ -58,19 +58,30 @@ def check_split(split: str) -> None:
 
 
 def parts(
-    names: Sequence[str], ids: Sequence[str], leaking: Collection[str], split: str = "all", sets: Sequence[str] = ()
+    names: Sequence[str],
+    ids: Sequence[str],
+    leaking: Collection[str],
+    split: str = "all",
+    sets: Sequence[str] = (),
+    main: str = "",
 ) -> list[Part]:
     """The parts of `split` for items with these part names and ids, each whole and by leaks where there are some.
 
-    `sets` are the data sets of the items, where they are known: a part of several is also told set by set.
+    `sets` are the data sets of the items, where they are known: a part of several is also told set by set. Where
+    one of them is `main`, the whole part is that set's.
     """
     place = np.array(names)
     leaks = np.array([name in leaking for name in ids], dtype=bool)
     origin = np.array(sets, dtype=str) if len(sets) else np.full(len(place), "")
+    own = origin == main if (origin == main).any() else np.ones(len(place), dtype=bool)
     return [
         part
         for name, where in _whole(place, split)
-        for part in (Part(name, ALL, where), *_by_leaks(name, where, leaks), *_by_set(name, where, origin))
+        for part in (
+            Part(name, ALL, where & own),
+            *_by_leaks(name, where & own, leaks),
+            *_by_set(name, where, origin, main),
+        )
     ]
 
 
@@ -98,7 +109,7 @@ def _by_leaks(name: str, where: NDArray[np.bool_], leaks: NDArray[np.bool_]) -> 
             yield Part(name, items, kept)
 
 
-def _by_set(name: str, where: NDArray[np.bool_], origin: NDArray[np.str_]) -> Iterator[Part]:
+def _by_set(name: str, where: NDArray[np.bool_], origin: NDArray[np.str_], main: str) -> Iterator[Part]:
     present = np.unique(origin[where])
     if len(present) > 1:
-        yield from (Part(name, str(one), where & (origin == one)) for one in present)
+        yield from (Part(name, str(one), where & (origin == one)) for one in present if one != main)

@@ -10,7 +10,7 @@ from typing import Any
 from mer_batch.evaluation.ensemble import Shares
 from mer_batch.evaluation.metrics import Ints, Scores
 from mer_batch.evaluation.parts import Part
-from mer_batch.types import Modality
+from mer_batch.types import TaskName
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,12 @@ class Member:
 class Evaluation:
     """Everything that was found. Probabilities are (n, 7), before and after calibration, of all items read.
 
-    `groups` are what else is known of the items, by name.
+    `groups` are what else is known of the items, by name; `twins` the differences, with intervals, between a set
+    and the one of which it is a guise ("meld unpunctuated", "meld").
     """
 
     request: Request
-    modality: Modality
+    modality: TaskName
     name: str
     views: str
     ids: tuple[str, ...]
@@ -67,6 +68,7 @@ class Evaluation:
     agreement: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    twins: Mapping[tuple[str, str], Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The main part's scores at the top, all parts under `parts`; see `Scores.as_json`."""
@@ -91,9 +93,11 @@ class Evaluation:
             ],
             "members": [vars(member) for member in self.members],
             "agreement": dict(self.agreement),
-            "gains": {
-                name: {key: {"value": v, "interval": [low, high]} for key, (v, low, high) in spans.items()}
-                for name, spans in self.gains.items()
-            },
+            "gains": {name: _spans(spans) for name, spans in self.gains.items()},
+            "twins": [{"set": one, "less": other, **_spans(spans)} for (one, other), spans in self.twins.items()],
             "notes": list(self.notes),
         }
+
+
+def _spans(spans: Mapping[str, tuple[float, float, float]]) -> dict[str, Any]:
+    return {name: {"value": value, "interval": [low, high]} for name, (value, low, high) in spans.items()}

@@ -37,6 +37,23 @@ class Reading:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def of(self, name: str) -> Reading:
+        """The part of one data set, as the group `set` tells; all of it for ""."""
+        if not name or "set" not in self.groups:
+            return self
+        kept = np.flatnonzero(np.array(self.groups["set"]) == name)
+        places = np.full(len(self), -1)
+        places[kept] = np.arange(len(kept))
+        items = places[self.which] >= 0
+        return Reading(
+            self.name,
+            tuple(self.ids[place] for place in kept),
+            self.labels[kept],
+            places[self.which][items],
+            self.logits[:, items],
+            {key: tuple(values[place] for place in kept) for key, values in self.groups.items()},
+        )
+
     def probabilities(
         self, temperature: float = 1.0, bias: Sequence[float] = (), plain: bool = False
     ) -> NDArray[np.float64]:

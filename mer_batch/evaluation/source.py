@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from mer_batch.classifier import Classifier
-from mer_batch.errors import DataError
+from mer_batch.errors import DataError, UsageError
 from mer_batch.evaluation import ensemble
 from mer_batch.evaluation.metrics import score
 from mer_batch.evaluation.parts import NAMES, Part, check_split, main_part, part_names, parts
@@ -18,9 +18,9 @@ from mer_batch.evaluation.tta import views_for, views_name
 from mer_batch.nets.store import find_model
 from mer_batch.training.recipe import Recipe, read_recipe
 from mer_batch.training.task import LabelledSet, Split, Task, load_task
-from mer_batch.types import Modality
+from mer_batch.types import TaskName
 
-RECIPES: Final = {"face": "fer", "voice": "voice", "text": "text"}
+RECIPES: Final = {"face": "fer", "voice": "voice", "text": "text", "fusion": "fusion"}
 """The recipe whose held-out data a model is scored on, unless its own run says otherwise."""
 Shares = ensemble.Shares
 
@@ -28,7 +28,7 @@ Shares = ensemble.Shares
 class Source:
     """The labelled items of a request, for any reader, and how they fall into parts."""
 
-    def __init__(self, modality: Modality, request: Request) -> None:
+    def __init__(self, modality: TaskName, request: Request) -> None:
         self.modality, self.request = modality, request
         self.view_name = views_name(modality, request.views)
         self.views = views_for(modality, request.views)
@@ -42,13 +42,15 @@ class Source:
     def task(self) -> Task:
         """The task whose held-out data count; its data are looked for when first needed."""
         if self._task is None:
-            recipe = _recipe(self.modality, self.request.models[0])
+            recipe = recipe_of(self.modality, self.request.models[0])
             self._task = load_task(recipe.task, recipe.data)
         return self._task
 
     def read(self, reader: Classifier[Any]) -> tuple[Reading, list[str]]:
         """Everything asked for, read once, and the name of the part of each id."""
         if self.request.data is not None:
+            if self.modality == "fusion":
+                raise UsageError("--data takes sets of one modality; fusion is scored on the pairs of its own recipe")
             labelled, skipped = load_set(
                 self.modality, self.request.data, reader.card.input, self.request.device, self.request.split
             )
@@ -79,7 +81,8 @@ class Source:
         """Every part scored, and the main one."""
         split = self.request.split if self.request.data is None and self.request.split else "all"
         leaking = frozenset() if self.request.data is not None else self.task.leaking()
-        found = parts(names, reading.ids, leaking, split, reading.groups.get("set", ()))
+        main_set = "" if self.request.data is not None else self.task.main
+        found = parts(names, reading.ids, leaking, split, reading.groups.get("set", ()), main_set)
         results = [_scored(part, reading, after, before, plain) for part in found]
         main = main_part(found, self.request.split or "")
         if any(part.name in ("public", "validation") for part in found) and self.request.data is None:
@@ -96,7 +99,7 @@ class Source:
             return None
 
 
-def _recipe(modality: Modality, model: str) -> Recipe:
+def recipe_of(modality: TaskName, model: str) -> Recipe:
     """The recipe of the run that a model came from, with what was changed for it, else the task's own."""
     recipe = read_recipe(RECIPES[modality])
     if model.startswith("hf:"):

@@ -73,6 +73,11 @@ def _ensemble(found: Evaluation) -> Iterator[str]:
         parts = [f"{HEADS[name]} {v:+.4f} ({low:+.4f} to {high:+.4f})" for name, (v, low, high) in spans.items()]
         yield f"gain over {other}:"
         yield f"  {', '.join(parts)}"
+    for (one, other), spans in found.twins.items():
+        parts = [f"{HEADS[name]} {v:+.3f} ({low:+.3f} to {high:+.3f})" for name, (v, low, high) in spans.items()]
+        yield f"{one} against {other}:"
+        yield f"  {', '.join(parts[:2])}"
+        yield f"  {', '.join(parts[2:])}"
 
 
 def _classes(found: Evaluation) -> Iterator[str]:

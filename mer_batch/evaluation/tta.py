@@ -10,7 +10,7 @@ import numpy as np
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.evaluation.run import Views
-from mer_batch.types import SAMPLE_RATE, AudioWindow, Image, Modality
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Image, TaskName
 
 INSET: Final = 0.08
 """Share of the side that a corner view leaves out."""
@@ -58,7 +58,7 @@ def shifted(windows: Sequence[AudioWindow]) -> list[Sequence[AudioWindow]]:
     return [list(windows), *([_moved(window, move) for window in windows] for move in moves)]
 
 
-VIEWS: Final[Mapping[Modality, Mapping[str, Views]]] = {
+VIEWS: Final[Mapping[TaskName, Mapping[str, Views]]] = {
     "face": {"five": five_crops, "ten": ten_crops, "r1": drawn_views},
     "voice": {"shifts": shifted},
 }
@@ -99,7 +99,7 @@ def _drawn(picture: Image, mirror: bool, degrees: float, brightness: float, cont
     return result
 
 
-def views_name(modality: Modality, wanted: bool | str) -> str:
+def views_name(modality: TaskName, wanted: bool | str) -> str:
     """The name of the views to use: "" for none, the default for True. Raises `UsageError` where none make sense."""
     if not wanted:
         return ""
@@ -112,6 +112,6 @@ def views_name(modality: Modality, wanted: bool | str) -> str:
     return name
 
 
-def views_for(modality: Modality, wanted: bool | str = True) -> Views | None:
+def views_for(modality: TaskName, wanted: bool | str = True) -> Views | None:
     """The views of a modality by name, the default for True, None for False. Raises like `views_name`."""
     return VIEWS.get(modality, {}).get(views_name(modality, wanted))

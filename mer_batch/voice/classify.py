@@ -22,7 +22,7 @@ class VoiceNet(Classifier[AudioWindow]):
 
     def __init__(self, net: nn.Module, card: ModelCard) -> None:
         self.card = card
-        self._net = net
+        self.net = net
         self._device = next(net.parameters()).device
         if card.input.get("sample_rate") != SAMPLE_RATE or not card.input.get("seconds", 0) > 0:
             raise ModelError(f"model {card.name!r}: its input must state sample_rate = {SAMPLE_RATE} and seconds")
@@ -37,7 +37,7 @@ class VoiceNet(Classifier[AudioWindow]):
 
         batch = self._input.batch([item.samples for item in items])
         with torch.inference_mode():
-            scores: Floats = self._net(torch.from_numpy(batch).to(self._device)).float().cpu().numpy()
+            scores: Floats = self.net(torch.from_numpy(batch).to(self._device)).float().cpu().numpy()
         return scores
 
 

@@ -14,7 +14,7 @@ from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import CARD, built_in, load_net
 from mer_batch.training.fitting import checkpoint
 from mer_batch.training.runs import runfile
-from mer_batch.types import Modality
+from mer_batch.types import TaskName
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Parent:
 
     name: str
     folder: Path
-    task: Modality | str
+    task: TaskName | str
     weights: Mapping[str, Tensor]
 
 

@@ -7,6 +7,7 @@ runs stay as they are, one that was cut off is resumed.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,16 +97,21 @@ def _recipes(pattern: str, way: str, order: Order, folder: Path) -> list[str]:
 
 def _recipe_table(rows: Mapping[str, Pooled], reported: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     wide = max(len(name) for name in rows)
-    yield f"{'recipe':<{wide}}{'n':>7}{'reported':>10}{'ours':>8}{'95 % interval':>17}{'UAR':>8}"
+    yield f"{'recipe':<{wide}}{'n':>7}{'reported':>10}{'ours':>8}{'95 % interval':>17}{'UAR':>8}{'NLL':>8}"
     for name, row in rows.items():
         theirs, scores = reported[name].get("accuracy"), row.scores
         low, high = scores.intervals["accuracy"]
         yield (
             f"{name:<{wide}}{scores.n:>7}{'-' if theirs is None else f'{theirs:.4f}':>10}"
             f"{scores.values['accuracy']:>8.4f}{f'{low:.3f} to {high:.3f}':>17}{scores.values['uar']:>8.4f}"
+            f"{scores.values['nll']:>8.3f}"
         )
     for text in dict.fromkeys(str(facts["on"]) for facts in reported.values() if "on" in facts):
         yield f"reported: accuracy on {text}"
+    least = {len(row.scores.present) for row in rows.values()}
+    if len(least) == 1:
+        classes = least.pop()
+        yield f"NLL: mean -log p of the label in nats; even guesses cost ln {classes} = {math.log(classes):.3f}"
     for text in dict.fromkeys(f"ours: accuracy on {row.name}; intervals over {row.over}" for row in rows.values()):
         yield text
 
