@@ -97,22 +97,32 @@ def stretches(rows: Sequence[Mapping[str, Any]], key: str) -> Iterator[tuple[Any
 
 def confusion_png(path: Path, counts: NDArray[Any], normalised: bool, title: str) -> None:
     """Draw counts (7, 7), rows = labels and columns = readings; `normalised` shows per cent of each row."""
+    with _figure(path, (5.6, 5.2)) as figure:
+        _matrix(figure.add_subplot(), counts, normalised, title)
+
+
+def confusions_png(path: Path, counts: NDArray[Any], title: str) -> None:
+    """Draw counts (7, 7) in both forms side by side: per cent of each label, and items."""
+    with _figure(path, (10.8, 5.2)) as figure:
+        for axes, normalised in zip(figure.subplots(1, 2), (True, False), strict=True):
+            _matrix(axes, counts, normalised, title)
+
+
+def _matrix(axes: Axes, counts: NDArray[Any], normalised: bool, title: str) -> None:
     sums = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0)
-    with _figure(path, (5.6, 5.2)) as figure:
-        axes = figure.add_subplot()
-        axes.imshow(shares, cmap=_shades(), vmin=0, vmax=1)
-        for (row, column), share in np.ndenumerate(shares):
-            text = f"{100 * share:.0f}" if normalised else f"{int(counts[row, column]):,}"
-            colour = "white" if share > 0.55 else INK if counts[row, column] else GRID
-            axes.text(column, row, text, ha="center", va="center", color=colour)
-        axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
-        axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_xlabel("reading")
-        axes.set_ylabel("label")
-        axes.set_title(f"{title}\n{'% of each label' if normalised else 'items'}, n = {int(counts.sum()):,}")
+    axes.imshow(shares, cmap=_shades(), vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{100 * share:.0f}" if normalised else f"{int(counts[row, column]):,}"
+        colour = "white" if share > 0.55 else INK if counts[row, column] else GRID
+        axes.text(column, row, text, ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=40, ha="right")
+    axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("reading")
+    axes.set_ylabel("label")
+    axes.set_title(f"{title}\n{'% of each label' if normalised else 'items'}, n = {int(counts.sum()):,}")
 
 
 def reliability_png(path: Path, truth: NDArray[Any], before: NDArray[Any], after: NDArray[Any]) -> None:
@@ -175,6 +185,23 @@ def curves_png(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         panels[-1].set_xlabel("epoch")
         panels[-1].xaxis.get_major_locator().set_params(integer=True)
         panels[-1].set_xlim(rows[0]["epoch"] - 0.5, rows[-1]["epoch"] + 0.5)
+
+
+def maps_png(path: Path, maps: Sequence[tuple[str, NDArray[Any]]], labels: NDArray[Any]) -> None:
+    """Draw maps, each a title and places (n, 2), side by side; points are coloured by `labels` (n,)."""
+    with _figure(path, (4.2 * len(maps), 4.6)) as figure:
+        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+        for axes, (title, places) in zip(panels, maps, strict=True):
+            for kind in np.unique(labels):
+                own = places[labels == kind]
+                axes.scatter(own[:, 0], own[:, 1], s=7, color=COLOURS[EMOTIONS[kind]], linewidths=0)
+            axes.set_title(title)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_aspect("equal", adjustable="datalim")
+            axes.spines[:].set_visible(True)
+        names = [EMOTIONS[kind] for kind in np.unique(labels)]
+        figure.legend(panels[0].collections, names, loc="outside lower center", ncols=len(names), markerscale=2)
 
 
 def _legend(axes: Axes, **options: Any) -> None:

@@ -1,0 +1,248 @@
+"""The page of a study over seeds and batch sizes, from its numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mer_batch import __version__
+from mer_batch.evaluation.plots import SCORES
+from mer_batch.files import whole_file
+from mer_batch.labels import COLOURS, EMOTIONS
+from mer_batch.report.html import page_policy, template
+from mer_batch.report.words import counted, listed, percent, printable
+from mer_batch.resources import data_dir
+
+if TYPE_CHECKING:
+    from mer_batch.evaluation.statistics.study import Configuration, RunPair, Study
+    from mer_batch.timeline.bootstrap import Interval
+
+NAME: Final = "report.html"
+SOURCES: Final = {"seed": "seed", "batch_size": "batch size", "rest": "neither alone", "test": "choice of test items"}
+EDGE: Final = 0.08
+"""Share of the axis that stays empty at both ends."""
+
+
+def write_study_page(
+    folder: Path, found: Study, *, title: str, facts: Sequence[tuple[str, str]], stamps: Sequence[str], checked: str
+) -> Path:
+    """Write report.html in `folder` and return it.
+
+    `stamps` stand in red above everything: leaks, and that a quick grid is no result; `checked` is what the leakage
+    gate looked at; `facts` are how the study was made, as (name, value).
+    """
+    sheets = data_dir("templates")
+    text = template("study.html.j2").render(
+        title=title,
+        meta=_meta(found),
+        stamps=stamps,
+        checked=checked,
+        verdict=found.verdict,
+        limits=found.limits,
+        score=SCORES[found.score],
+        rows=_rows(found),
+        axis=_axis(found),
+        configurations=[_configuration(found, one) for one in found.configurations],
+        variance=_variance(found),
+        effect=_effect(found),
+        confusions=found.confusions[:12],
+        classes=_classes(found),
+        batch_sizes=found.batch_sizes,
+        items=found.items,
+        pairs=_run_pairs(found),
+        runs=_runs(found),
+        facts=facts,
+        percent=percent,
+        css="\n".join((sheets / name).read_text(encoding="utf-8") for name in ("report.css", "run.css", "study.css")),
+        colours=COLOURS,
+        emotions=EMOTIONS,
+        policy=page_policy([]),
+        version=__version__,
+    )
+    with whole_file(folder / NAME) as part:
+        part.write_text(printable(text), encoding="utf-8", newline="\n")
+    return folder / NAME
+
+
+def _meta(found: Study) -> str:
+    parts = [counted(len(found.runs), "run"), counted(len(found.seeds), "seed")]
+    parts.append(f"batch size {listed([str(size) for size in found.batch_sizes])}")
+    parts.append(counted(found.n, "test item"))
+    return " · ".join([*parts, *([f"in {found.units} groups by {found.by}"] if found.by else [])])
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _span(span: Interval) -> str:
+    return "–" if span.low is None or span.high is None else f"{_share(span.low)} to {_share(span.high)}"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _ends(found: Study) -> tuple[float, float]:
+    """The ends of the axis of `found.score`, which no dot or interval crosses."""
+    values = [run.scores[found.score].value for run in found.runs]
+    spans = [one.scores[found.score].over_both.span for one in found.configurations]
+    values += [end for span in spans for end in (span.low, span.high) if end is not None]
+    low, high = min(values), max(values)
+    room = max((high - low) * EDGE, 0.005)
+    return max(low - room, 0.0), min(high + room, 1.0)
+
+
+def _at(value: float, ends: tuple[float, float]) -> float:
+    return round(100 * (value - ends[0]) / (ends[1] - ends[0]), 2)
+
+
+def _axis(found: Study) -> list[tuple[str, float]]:
+    ends = _ends(found)
+    return [(f"{100 * (ends[0] + part * (ends[1] - ends[0])):.1f} %", 100 * part) for part in (0.0, 0.5, 1.0)]
+
+
+def _rows(found: Study) -> list[dict[str, Any]]:
+    """One row a batch size: where its runs and its mean with the interval lie on the axis, in per cent."""
+    ends = _ends(found)
+    rows = []
+    for one in found.configurations:
+        average = one.scores[found.score]
+        span = average.over_both.span
+        low, high = (average.mean if end is None else end for end in (span.low, span.high))
+        dots = [
+            (_at(run.scores[found.score].value, ends), f"seed {run.seed}: {_share(run.scores[found.score].value)} %")
+            for run in found.runs
+            if run.batch_size == one.batch_size
+        ]
+        rows.append(
+            {
+                "size": one.batch_size,
+                "mean": _at(average.mean, ends),
+                "left": _at(low, ends),
+                "width": round(_at(high, ends) - _at(low, ends), 2),
+                "dots": dots,
+                "value": _share(average.mean),
+            }
+        )
+    return rows
+
+
+def _configuration(found: Study, one: Configuration) -> dict[str, Any]:
+    average = one.scores[found.score]
+    advice = found.recommended
+    mark = "recommended" if one.batch_size == advice.batch_size else ""
+    if not mark and one.batch_size in advice.as_good:
+        mark = "not known to be worse"
+    return {
+        "size": one.batch_size,
+        "seeds": len(one.seeds),
+        "mean": _share(average.mean),
+        "sd": _share(average.sd),
+        "over_seeds": _span(average.over_seeds),
+        "over_items": _span(average.over_items),
+        "over_both": _span(average.over_both.span),
+        "others": [(SCORES[name], _share(one.scores[name].mean)) for name in SCORES if name != found.score],
+        "mark": mark,
+    }
+
+
+def _variance(found: Study) -> list[dict[str, Any]]:
+    rows = []
+    for name, split in found.variance.items():
+        shares = split.shares
+        rows.append(
+            {
+                "score": SCORES[name],
+                "cells": [
+                    (
+                        SOURCES[source],
+                        round(100 * shares[source]) if source in shares else None,
+                        f"{100 * split.parts[source] ** 0.5:.2f}" if source in split.parts else "–",
+                    )
+                    for source in SOURCES
+                ],
+            }
+        )
+    return rows
+
+
+def _effect(found: Study) -> Mapping[str, Any] | None:
+    effect = found.effect
+    if effect is None:
+        return None
+    pairs = [
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "gain": _share(pair.gain.span.value),
+            "span": _span(pair.gain.span),
+            "p": _p(pair.p),
+            "holm": _p(pair.holm),
+            "wilcoxon": _p(pair.wilcoxon),
+            "wilcoxon_holm": _p(pair.wilcoxon_holm),
+            "mcnemar": sum(p < 0.05 for p in pair.mcnemar_holm),
+            "tests": len(pair.tests),
+        }
+        for pair in effect.pairs
+    ]
+    return {
+        "p": _p(effect.p),
+        "exact": effect.exact,
+        "arrangements": effect.arrangements,
+        "friedman": None if effect.friedman is None else _p(effect.friedman.p),
+        "pairs": pairs,
+    }
+
+
+def _classes(found: Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": row.label,
+            "n": row.n,
+            "mean": _share(row.mean.value),
+            "span": _span(row.mean),
+            "sd": _share(row.sd),
+            "range": f"{_share(row.lowest)} to {_share(row.highest)}",
+            "by_batch": [_share(row.by_batch.get(size)) for size in found.batch_sizes],
+        }
+        for row in found.classes
+    ]
+
+
+def _run_pairs(found: Study) -> dict[str, Any]:
+    names = [f"batch {run.batch_size}, seed {run.seed}" for run in found.runs]
+    rows = sorted(found.run_pairs, key=lambda pair: pair.p)
+
+    def named(pair: RunPair) -> tuple[str, str]:
+        return names[pair.first], names[pair.second]
+
+    return {
+        "count": len(rows),
+        "beyond": sum(pair.holm < 0.05 for pair in rows),
+        "rows": [
+            (
+                names[pair.first],
+                names[pair.second],
+                _share(pair.gain.value),
+                _span(pair.gain),
+                _p(pair.p),
+                _p(pair.holm),
+            )
+            for pair in rows[:20]
+        ],
+    }
+
+
+def _runs(found: Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "seed": run.seed,
+            "size": run.batch_size,
+            "cells": [(_share(run.scores[name].value), _span(run.scores[name])) for name in SCORES],
+            "figure": f"confusion_matrix_batch_{run.batch_size}_seed_{run.seed}.png",
+            "report": f"runs/batch-{run.batch_size}_seed-{run.seed}/report.html",
+        }
+        for run in found.runs
+    ]
