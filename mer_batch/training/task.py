@@ -128,6 +128,10 @@ class Task(ABC):
         """The ids of held-out items that have a copy in the training data; scores are told with and without them."""
         return frozenset()
 
+    def copied(self) -> Set[str]:
+        """Those of `leaking` whose copies it does train on: all, unless it leaves copies out."""
+        return self.leaking()
+
     def manifests(self) -> Sequence[tuple[Manifest, Sequence[str]]]:
         """Its sets under its split, and the columns whose values may not be in two parts, for `mer data check`.
 

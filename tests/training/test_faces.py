@@ -57,6 +57,8 @@ def test_leaks_are_known_from_both_sides(fer: Path) -> None:
     clean, leaky = faces(), faces(keep_leaks=True)
     assert set(leaky.train().ids) - set(clean.train().ids) == leaking_train_pictures(fer)
     assert clean.leaking() == leaking_test_pictures(fer)
+    assert clean.copied() == set(), "their copies train nothing"
+    assert leaky.copied() == leaking_test_pictures(fer)
 
 
 def test_parts_by_name(fer: Path) -> None:

@@ -134,6 +134,10 @@ class Faces(Task):
         """Ids of held-out pictures that have an exact or near copy in the training part."""
         return self.parts.copies[1]
 
+    def copied(self) -> set[str]:
+        """None, unless copies are kept in training."""
+        return self.leaking() if self._options.keep_leaks else set()
+
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
         """Standardised (n, channels, size, size), augmented when training."""
         import torch
