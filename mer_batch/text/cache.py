@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from mer_batch.resources import cache_dir
 
-VERSION: Final = 1
+VERSION: Final = 2
 LIMIT: Final = 10_000
 """Transcripts kept; the oldest go first, so that the file stays quick to read."""
 

@@ -12,7 +12,6 @@ from mer_batch.classifier import Classifier
 from mer_batch.errors import ModelError
 from mer_batch.nets.device import pick_device
 from mer_batch.nets.store import ModelCard, load_net, read_file
-from mer_batch.text.tokens import Tokenizer
 from mer_batch.text.wordpiece import VOCABULARY, WordPiece, padded
 from mer_batch.types import Floats
 
@@ -27,7 +26,7 @@ BATCH: Final = 256
 class TextClassifier(Classifier[str]):
     """Reads sentences with a network of our own; those that are a `Line` also by what was said before them."""
 
-    def __init__(self, net: nn.Module, card: ModelCard, tokenizer: WordPiece | Tokenizer, device: torch.device) -> None:
+    def __init__(self, net: nn.Module, card: ModelCard, tokenizer: WordPiece, device: torch.device) -> None:
         self.card, self._net, self._tokenizer, self._device = card, net, tokenizer, device
 
     def logits(self, items: Sequence[str]) -> Floats:
@@ -55,13 +54,8 @@ def load(folder: Path, device: str) -> Classifier[str]:
     return TextClassifier(net, card, _tokenizer(folder, card), chosen)
 
 
-def _tokenizer(folder: Path, card: ModelCard) -> WordPiece | Tokenizer:
-    if card.input.get("tokenizer") == "wordpiece":
-        pieces = WordPiece.from_card(card.input, read_file(folder, card, VOCABULARY))
-        if len(pieces) > card.net_options["pieces"]:
-            raise ModelError(f"model {card.name!r}: its vocabulary has more pieces than its network")
-        return pieces
-    hashed = Tokenizer.from_card(card.input)
-    if card.net_options.get("buckets", hashed.buckets) < hashed.buckets:
-        raise ModelError(f"model {card.name!r}: its input has more buckets than its network")
-    return hashed
+def _tokenizer(folder: Path, card: ModelCard) -> WordPiece:
+    pieces = WordPiece.from_card(card.input, read_file(folder, card, VOCABULARY))
+    if len(pieces) > card.net_options["pieces"]:
+        raise ModelError(f"model {card.name!r}: its vocabulary has more pieces than its network")
+    return pieces

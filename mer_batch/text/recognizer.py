@@ -19,6 +19,11 @@ UNSURE: Final = -1.25
 REPETITIVE: Final = 2.4
 """gzip ratio above which a text repeats itself, Whisper's way of getting stuck (its own default)."""
 
+FASTEST: Final = 30.0
+"""Letters a second that nobody says: Whisper invents a sentence for the rest of one (fast talkers reach 20 to 25)."""
+FEW: Final = 10
+"""Letters below which the times of words are too rough to tell a pace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -79,7 +84,7 @@ class Engine(Protocol):
 
 def judged(start: float, end: float, text: str, words: Sequence[Word], scores: Scores) -> Phrase:
     """A phrase with its words, or without them and the reason."""
-    problem = _problem(text, scores)
+    problem = _problem(text, scores) or _haste(words)
     return Phrase(start, max(start, end), () if problem else tuple(words), problem)
 
 
@@ -91,3 +96,10 @@ def _problem(text: str, scores: Scores) -> str:
     if scores.ratio > REPETITIVE:
         return "the transcription repeats itself"
     return "the transcription is too unsure" if scores.mean_logprob < UNSURE else ""
+
+
+def _haste(words: Sequence[Word]) -> str:
+    letters = sum(character.isalnum() for word in words for character in word.text)
+    if letters < FEW or letters <= FASTEST * (words[-1].end - words[0].start):
+        return ""
+    return "the recognizer heard words in too little time for them"

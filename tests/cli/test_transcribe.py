@@ -106,3 +106,16 @@ def test_mistakes_are_one_line(tess: Path, arguments: list[str], message: str) -
     assert message in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert not Path("texts.json").exists()
+
+
+def test_a_set_is_found_by_its_name(tess: Path, toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tess.parent / "data" / "speech").mkdir(parents=True)
+    tess.rename(tess.parent / "data" / "speech" / "tess")
+    monkeypatch.setenv("MER_DATA", str(tess.parent / "data"))
+    for name in ("tess", "speech/tess"):
+        result = mer(name, "--asr", toy, "--out", "texts.json", "--quiet")
+        assert result.exit_code == 0, result.output
+        assert len(read_transcripts(Path("texts.json"))) == 4
+    result = mer("no-such-set", "--asr", toy, "--out", "texts.json", "--quiet")
+    assert result.exit_code != 0
+    assert "no-such-set was not found" in result.output

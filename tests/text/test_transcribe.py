@@ -249,11 +249,11 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
 def test_whisper_itself_is_given_the_prompt(tmp_path: Path) -> None:
     from text import toy_whisper
 
-    path = toy_whisper.write(tmp_path / "toy.pt", " Hello there.", 1.6)
+    path = toy_whisper.write(tmp_path / "toy.pt", " Hi there.", 1.6)
     recognizer = asr.load(f"whisper:{path}", "cpu")
     quiet = np.zeros(2 * SAMPLE_RATE, dtype=np.float32)
     phrases, language = recognizer.hear(quiet, None)
-    assert [word.text for phrase in phrases for word in phrase.words] == [" Hello", " there."]
+    assert [word.text for phrase in phrases for word in phrase.words] == [" Hi", " there."]
     assert language == "en"
     # The toy says what belongs to a place, and a prompt comes before: its five tokens move the words away.
     prompted, _ = recognizer.hear(quiet, None, "One two three four")
@@ -275,6 +275,29 @@ def test_what_counts_as_invented(text: str, scores: tuple[float, float, float], 
     segment = dict(zip(("no_speech_prob", "avg_logprob", "compression_ratio"), scores, strict=True))
     phrase = phrase_of({"start": 0.0, "end": 1.0, "text": text, "words": [], **segment})
     assert phrase.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("pace", "heard"),
+    [
+        pytest.param(0.4, True, id="as people talk"),
+        pytest.param(0.19, True, id="as fast as they can"),
+        pytest.param(0.05, False, id="what nobody can say"),
+    ],
+)
+def test_words_faster_than_anybody_speaks_are_invented(pace: float, heard: bool) -> None:
+    said = ["Dogs", "are", "sitting", "by", "the", "door."]
+    words = [{"start": pace * at, "end": pace * (at + 1), "word": f" {word}"} for at, word in enumerate(said)]
+    scores = {"no_speech_prob": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.0}
+    phrase = phrase_of({"start": 0.0, "end": 6 * pace, "text": " ".join(said), "words": words, **scores})
+    assert len(phrase.words) == (6 if heard else 0)
+    assert bool(phrase.problem) is not heard
+
+
+def test_short_words_are_not_judged_by_their_pace() -> None:
+    scores = {"no_speech_prob": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.0}
+    words = [{"start": 0.0, "end": 0.02, "word": " Okay."}]
+    assert phrase_of({"start": 0.0, "end": 0.02, "text": " Okay.", "words": words, **scores}).words
 
 
 def _fake_library(phrases: Sequence[SimpleNamespace]) -> SimpleNamespace:

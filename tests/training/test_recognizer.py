@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import toy_voice
+from mer_batch.cli import app
 from mer_batch.text import asr
 from mer_batch.types import SAMPLE_RATE
 
@@ -122,3 +125,22 @@ def test_the_script_trains_goes_on_and_leaves_what_whisper_loads(
     phrases, language = recognizer.hear(np.zeros(SAMPLE_RATE, dtype=np.float32), None)
     assert language in ("en", "de")
     assert all(word.text for phrase in phrases for word in phrase.words)
+
+
+def test_the_shipped_recognizer_writes_down_actors_that_it_never_heard(
+    shared_data: Path, net: ModuleType, tmp_path: Path
+) -> None:
+    net.expand(FOLDER / "recognizer.safetensors", tmp_path / "small.pt")
+    splits = pd.read_csv(FOLDER.parent / "splits" / "voice.csv")
+    held_out = splits[(splits.split == "test") & splits.id.str.startswith("ravdess/")]
+    held_out.iloc[::25].to_csv(tmp_path / "some.csv", index=False)
+    command = ["data", "transcribe", shared_data / "speech" / "ravdess", "--split", tmp_path / "some.csv"]
+    command += ["--asr", f"whisper:{tmp_path / 'small.pt'}", "--out", tmp_path / "texts.json"]
+    result = CliRunner().invoke(app, [*map(str, command), "--csv", str(tmp_path / "texts.csv"), "--quiet"])
+    assert result.exit_code == 0, result.output
+    texts = json.loads((tmp_path / "texts.json").read_text())
+    assert len(texts) == len(held_out.iloc[::25]) >= 10
+    table = pd.read_csv(tmp_path / "texts.csv")
+    said = {"Kids are talking by the door.", "Dogs are sitting by the door."}
+    assert set(texts.values()) & said == said
+    assert (table.text == table.truth).mean() >= 0.7, table[["text", "truth"]]

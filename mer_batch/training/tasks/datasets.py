@@ -27,9 +27,18 @@ def data_set(*parts: str) -> Path:
 
 
 def find_set(name: str) -> Path:
-    """A data set by its path, or by its folder's name inside `MER_DATA`. Raises `DataError` when absent."""
+    """A data set by its path, or by its name inside `MER_DATA`: speech/ravdess, or ravdess wherever that is.
+
+    Raises `DataError` when absent.
+    """
     given = Path(name)
-    return given if given.exists() else data_set(*given.parts)
+    if given.exists():
+        return given
+    if len(given.parts) == 1:
+        for root in roots():
+            for folder in sorted(root.glob(f"*/{name}")):
+                return folder
+    return data_set(*given.parts)
 
 
 def label_index(name: str) -> int:
