@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from typer.testing import CliRunner, Result
 import sounds
 import toy_voice
 from mer_batch.cli import app
-from mer_batch.text import transcribe_set
+from mer_batch.text import recognizer, transcribe_set
 from mer_batch.training.tasks.transcripts import read_transcripts
 from text import toy_whisper
 
@@ -37,6 +38,7 @@ def tess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     splits = pd.DataFrame({"id": [f"tess/{Path(row['path']).stem}" for row in rows], "split": ["train", "test"] * 2})
     splits.to_csv(tmp_path / "split.csv", index=False)
     monkeypatch.setattr(transcribe_set, "SpeechDetector", lambda model: sounds.Loud())
+    monkeypatch.setattr(recognizer, "FASTEST", math.inf)  # the toy attends to nothing, so its words have no times
     monkeypatch.chdir(tmp_path)
     return folder
 
