@@ -20,7 +20,8 @@ def card_text(card: ModelCard, parts: Mapping[str, Scores], scores: Scores, reci
 def _facts(card: ModelCard, recipe: Recipe, parameters: int) -> Iterator[str]:
     yield f"# {card.name}"
     yield ""
-    yield f"Reads {card.modality} as one of: {', '.join(EMOTIONS)}."
+    what = "several modalities together" if card.modality == "fusion" else card.modality
+    yield f"Reads {what} as one of: {', '.join(EMOTIONS)}."
     yield "The labels say what annotators saw, heard or read, not what a person felt."
     yield "Not for use in workplaces or schools (EU AI Act, Art. 5(1)(f))."
     yield ""

@@ -93,7 +93,7 @@ def test_timeline_round_trips(run: Path, timeline: Timeline) -> None:
     text = (run / "interview.mp4.timeline.json").read_text()
     assert io.to_json(io.from_json(text)) == text
     assert json.loads(text)["schema"] == 1
-    assert {model.modality for model in timeline.provenance.models} == {"face", "voice", "text"}
+    assert {model.modality for model in timeline.provenance.models} == {"face", "voice", "text", "fusion"}
 
 
 def test_table_has_a_row_per_segment(run: Path, timeline: Timeline) -> None:

@@ -237,6 +237,7 @@ def train(work: Path, clips: list[speech.Clip], epochs: int, size: int, seed: in
             flush=True,
         )
     out = work / "recognizer.safetensors"
+    net.soften(model)
     net.save(out, model)
     return out
 
