@@ -7,8 +7,11 @@ It is for tests and demonstrations of the way from sound to words, offline: it h
 `Say the word ...` of TESS and the ten sentences of EMO-DB, and nothing else. Trained on the training speakers of
 splits/voice.csv and one speaker of TESS; the test speakers and the other speaker of TESS are never heard. The same
 command goes on where it stopped (one checkpoint an epoch). `recognizer.safetensors` was made so, but that its first
-20 epochs had fewer windows without speech, and none of them what is left after a sentence. The second line writes the
-checkpoint that Whisper loads:
+20 epochs had fewer windows without speech, and none of them what is left after a sentence.
+
+Word error rate: 2.0 % on the six test actors of RAVDESS (360 clips, 95 % interval 0.3 to 4.7 %, over actors), who say
+sentences that it heard from others; 91.9 % on the speaker of TESS that it never heard (350 clips): 200 words from one
+voice are not enough to know them from another. The second line writes the checkpoint that Whisper loads:
 
     mer data transcribe ravdess --asr whisper:OUT.pt --out transcriptions.json
 """
