@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from mer_batch import __version__
 from mer_batch.evaluation.plots import SCORES
@@ -43,6 +46,8 @@ def write_study_page(
         score=SCORES[found.score],
         rows=_rows(found),
         axis=_axis(found),
+        grid=_grid(found),
+        matrix=_matrix(found),
         configurations=[_configuration(found, one) for one in found.configurations],
         variance=_variance(found),
         effect=_effect(found),
@@ -51,7 +56,7 @@ def write_study_page(
         batch_sizes=found.batch_sizes,
         items=found.items,
         pairs=_run_pairs(found),
-        runs=_runs(found),
+        runs=_runs(found, folder),
         facts=facts,
         percent=percent,
         css="\n".join((sheets / name).read_text(encoding="utf-8") for name in ("report.css", "run.css", "study.css")),
@@ -78,6 +83,13 @@ def _share(value: float | None) -> str:
 
 def _span(span: Interval) -> str:
     return "–" if span.low is None or span.high is None else f"{_share(span.low)} to {_share(span.high)}"
+
+
+def _possible(span: Interval) -> Interval:
+    """The part of an interval of a share that a share can reach: few groups make wide ones."""
+    if span.low is None or span.high is None:
+        return span
+    return replace(span, low=max(span.low, 0.0), high=min(span.high, 1.0))
 
 
 def _p(p: float) -> str:
@@ -127,6 +139,28 @@ def _rows(found: Study) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _grid(found: Study) -> list[tuple[int, list[tuple[str, int]]]]:
+    """Seeds with the score of every batch size and its shade, 0 for the lowest run to 100 for the highest."""
+    values = {(run.seed, run.batch_size): run.scores[found.score].value for run in found.runs}
+    low, high = min(values.values()), max(values.values())
+
+    def cell(seed: int, size: int) -> tuple[str, int]:
+        value = values.get((seed, size))
+        return ("–", 0) if value is None else (_share(value), round(100 * (value - low) / max(high - low, 1e-9)))
+
+    return [(seed, [cell(seed, size) for size in found.batch_sizes]) for seed in found.seeds]
+
+
+def _matrix(found: Study) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Emotions with the share of their items that each reading gets, in per cent, over all runs."""
+    counts = np.sum([run.confusion for run in found.runs], axis=0)
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(100.0 * counts, sums, out=np.zeros(counts.shape), where=sums > 0)
+    return [
+        (name, [(f"{share:.0f}", round(share)) for share in row]) for name, row in zip(EMOTIONS, shares, strict=True)
+    ]
 
 
 def _configuration(found: Study, one: Configuration) -> dict[str, Any]:
@@ -202,7 +236,7 @@ def _classes(found: Study) -> list[dict[str, Any]]:
             "label": row.label,
             "n": row.n,
             "mean": _share(row.mean.value),
-            "span": _span(row.mean),
+            "span": _span(_possible(row.mean)),
             "sd": _share(row.sd),
             "range": f"{_share(row.lowest)} to {_share(row.highest)}",
             "by_batch": [_share(row.by_batch.get(size)) for size in found.batch_sizes],
@@ -235,14 +269,15 @@ def _run_pairs(found: Study) -> dict[str, Any]:
     }
 
 
-def _runs(found: Study) -> list[dict[str, Any]]:
+def _runs(found: Study, folder: Path) -> list[dict[str, Any]]:
+    pages = [(run, f"runs/batch-{run.batch_size}_seed-{run.seed}/report.html") for run in found.runs]
     return [
         {
             "seed": run.seed,
             "size": run.batch_size,
             "cells": [(_share(run.scores[name].value), _span(run.scores[name])) for name in SCORES],
             "figure": f"confusion_matrix_batch_{run.batch_size}_seed_{run.seed}.png",
-            "report": f"runs/batch-{run.batch_size}_seed-{run.seed}/report.html",
+            "report": page if (folder / page).is_file() else "",
         }
-        for run in found.runs
+        for run, page in pages
     ]

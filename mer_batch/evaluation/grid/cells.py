@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of one run: the scores of its test, or why it failed."""
+    """What became of one run: the scores of its test, or why it failed; `seconds` of training in all sittings."""
 
     cell: Cell
     folder: Path
@@ -91,8 +91,10 @@ def train_cell(order: Order, folder: Path, cell: Cell, threads: int = 0) -> Trai
         if os.environ.get("MER_DEBUG") == "1":
             raise
         problem = "failed: " + (" ".join(str(error).split())[:300] or type(error).__name__)
-    scores = {} if problem else runfile.read(where).scores
-    return Trained(cell, where, time.monotonic() - began, scores, problem)
+    if problem:
+        return Trained(cell, where, time.monotonic() - began, {}, problem)
+    run = runfile.read(where)
+    return Trained(cell, where, run.seconds, run.scores)
 
 
 def _silent(_line: str) -> None:

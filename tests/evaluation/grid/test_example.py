@@ -1,0 +1,45 @@
+"""The study in examples/evaluate can be computed again from its predictions, and its page says what it found."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mer_batch.evaluation import predictions
+from mer_batch.evaluation.grid.order import BATCH_SIZES, SEEDS, Cell
+from mer_batch.evaluation.statistics.study import study
+
+FOLDER = Path(__file__).resolve().parents[3] / "examples" / "evaluate"
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((FOLDER / "study.json").read_text(encoding="utf-8"))
+    return table
+
+
+def test_the_figures_follow_from_the_predictions(stored: dict[str, Any]) -> None:
+    cells = [Cell(seed, size) for seed in SEEDS for size in BATCH_SIZES]
+    trials = [
+        (cell.seed, cell.batch_size, predictions.read(FOLDER / "runs" / cell.name / "predictions" / "test.parquet"))
+        for cell in cells
+    ]
+    found = json.loads(json.dumps(study(trials, "accuracy", "speaker").as_json()))
+    assert found["verdict"] == stored["verdict"]
+    for name in ("runs", "configurations", "effect", "run_pairs", "classes", "confusions"):
+        assert json.dumps(found[name]) == json.dumps(stored[name]), name
+
+
+def test_the_page_begins_with_the_verdict_and_no_leak(stored: dict[str, Any]) -> None:
+    page = (FOLDER / "report.html").read_text(encoding="utf-8")
+    text = re.sub(r"<[^>]+>", "", page)
+    assert stored["verdict"][0] in text
+    assert stored["gate"]["leaks"] == []
+    assert 'class="stamp"' not in page
+    for seed in SEEDS:
+        for size in BATCH_SIZES:
+            assert (FOLDER / Cell(seed, size).figure).is_file()
