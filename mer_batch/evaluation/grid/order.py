@@ -14,7 +14,7 @@ from mer_batch.training.tasks.datasets import data_set
 SEEDS: Final = (42, 2023, 7, 123, 314)
 BATCH_SIZES: Final = (8, 16, 32, 64)
 QUICK_EPOCHS: Final = 3
-QUICK_ITEMS: Final = 12
+QUICK_ITEMS: Final = 6
 """Items per class of each part in a quick grid."""
 QUICK_BATCH: Final = 16
 

@@ -114,6 +114,7 @@ class ActedSpeech(Task):
 
     def __init__(self, corpora: Corpora, form: VoiceInput, options: VoiceOptions) -> None:
         self._corpora, self._form, self._options = corpora, form, options
+        self._held_out: dict[Split, LabelledSet] = {}
         self._stored = form.samples + round(SPARE * SAMPLE_RATE)
         self._ready = bool(form.features) and options.augment == "none"
         if form.features and not (self._ready or form.level):
@@ -172,6 +173,11 @@ class ActedSpeech(Task):
 
     def held_out(self, split: Split) -> LabelledSet:
         """What is read of the held-out clips: the windows that `mer analyze` would read, or the clips."""
+        if split not in self._held_out:  # calibration, scores and the page of a run all ask for them
+            self._held_out[split] = self._labelled(split)
+        return self._held_out[split]
+
+    def _labelled(self, split: Split) -> LabelledSet:
         rows = self._corpora.part(split)
         items: list[AudioWindow] = []
         places: list[int] = []
