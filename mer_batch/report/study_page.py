@@ -13,6 +13,7 @@ from mer_batch import __version__
 from mer_batch.evaluation.plots import SCORES
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS
+from mer_batch.report.charts import Cell, Matrix
 from mer_batch.report.html import page_policy, template
 from mer_batch.report.words import counted, listed, percent, printable
 from mer_batch.resources import data_dir
@@ -141,26 +142,31 @@ def _rows(found: Study) -> list[dict[str, Any]]:
     return rows
 
 
-def _grid(found: Study) -> list[tuple[int, list[tuple[str, int]]]]:
-    """Seeds with the score of every batch size and its shade, 0 for the lowest run to 100 for the highest."""
+def _grid(found: Study) -> dict[str, Any]:
+    """Seeds by batch sizes for the template `matrix`, shaded from 0 for the lowest run to 100 for the highest."""
     values = {(run.seed, run.batch_size): run.scores[found.score].value for run in found.runs}
     low, high = min(values.values()), max(values.values())
 
-    def cell(seed: int, size: int) -> tuple[str, int]:
+    def cell(seed: int, size: int) -> Cell:
         value = values.get((seed, size))
-        return ("–", 0) if value is None else (_share(value), round(100 * (value - low) / max(high - low, 1e-9)))
+        return (
+            Cell("–", 0) if value is None else Cell(_share(value), round(100 * (value - low) / max(high - low, 1e-9)))
+        )
 
-    return [(seed, [cell(seed, size) for size in found.batch_sizes]) for seed in found.seeds]
+    return {
+        "caption": f"{SCORES[found.score].capitalize()} of every run in per cent, the lowest pale and the highest deep",
+        "corner": "seed \\ batch size",
+        "columns": found.batch_sizes,
+        "rows": [(seed, [cell(seed, size) for size in found.batch_sizes]) for seed in found.seeds],
+    }
 
 
-def _matrix(found: Study) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Emotions with the share of their items that each reading gets, in per cent, over all runs."""
-    counts = np.sum([run.confusion for run in found.runs], axis=0)
-    sums = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(100.0 * counts, sums, out=np.zeros(counts.shape), where=sums > 0)
-    return [
-        (name, [(f"{share:.0f}", round(share)) for share in row]) for name, row in zip(EMOTIONS, shares, strict=True)
-    ]
+def _matrix(found: Study) -> dict[str, Any]:
+    """Labels by readings over all runs for the template `matrix`, in per cent of the label."""
+    together = Matrix(np.sum([run.confusion for run in found.runs], axis=0).tolist(), "label", "reading", unit="items")
+    table = together.table("Each label’s items by reading over all runs, in % of the label")
+    shares = [[Cell(f"{100 * share:.0f}", round(100 * share)) for share in row] for row in together.shares()]
+    return table | {"rows": list(zip(EMOTIONS, shares, strict=True))}
 
 
 def _configuration(found: Study, one: Configuration) -> dict[str, Any]:
