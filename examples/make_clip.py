@@ -39,6 +39,8 @@ Samples: TypeAlias = NDArray[np.float64]
 
 SEED: Final = 20
 RATE: Final = 22_050
+JAW: Final = (0.25, 0.5, 0.25)
+"""Shares of the loudness of three frames that move the jaw: it does not jump."""
 
 
 def backdrops(plan: Plan) -> tuple[Array, Array]:
@@ -100,12 +102,15 @@ def soundtrack(plan: Plan, folder: Path) -> tuple[Samples, list[dict[str, Any]]]
     return track, said
 
 
-def loudness_of(plan: Plan, track: Samples) -> Samples:
-    """The loudness of the voice in each frame, 0..1."""
+def loudness_of(plan: Plan, track: Samples, said: list[dict[str, Any]]) -> Samples:
+    """The loudness of the voice in each frame, 0..1 in every sentence: who speaks softly opens the mouth too."""
     step = RATE / plan.fps
     blocks = [track[round(i * step) : round((i + 1) * step)] for i in range(round(plan.duration * plan.fps))]
     level = np.array([np.sqrt(np.mean(block**2)) for block in blocks])
-    return np.asarray(np.clip(level / max(np.percentile(level, 97), 1e-6), 0, 1))
+    for line in said:
+        part = level[int(line["start"] * plan.fps) : int(line["end"] * plan.fps) + 1]
+        part /= np.percentile(part, 95)
+    return np.asarray(np.clip(np.convolve(level, JAW, mode="same"), 0, 1))
 
 
 def version_of(tool: str, option: str) -> str:
@@ -175,7 +180,7 @@ def encode(plan: Plan, track: Samples, said: list[dict[str, Any]], clip: Path) -
         command += ["-fflags", "+bitexact", "-flags", "+bitexact", "-movflags", "+faststart", str(clip)]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
             assert process.stdin is not None
-            for picture in frames(plan, loudness_of(plan, track)):
+            for picture in frames(plan, loudness_of(plan, track, said)):
                 digest.update(picture.tobytes())
                 process.stdin.write(picture.tobytes())
             process.stdin.close()

@@ -12,6 +12,10 @@ from poses import POSES, Pose
 
 TRANSITION: Final = 0.24
 """Seconds from one expression to the next, centred on the stated time."""
+SPOKEN: Final = 4.5
+"""How far the loudest syllable of a sentence opens the mouth, in pixels of the portrait."""
+JAW_SHARE: Final = 0.4
+"""How far the chin goes with it."""
 HALF_HEAD: Final = 45.0
 """Half the width of the face in pixels of the portrait."""
 HALF_BODY: Final = 205.0
@@ -87,9 +91,9 @@ def pose_at(plan: Plan, time: float, loudness: float) -> Pose:
     for change, state in plan.states[1:]:
         share = _ease((time - change) / TRANSITION + 0.5)
         pose = pose.towards(POSES[state], share)
-    # A shut mouth opens when it speaks; a wide open one closes a little.
-    gap = pose.gap - 5 * loudness if pose.gap > 8 else pose.gap + 2.2 * loudness
-    return replace(pose, gap=gap)
+    # A shut mouth opens when it speaks, a wide open one closes; the jaw goes with it.
+    way = loudness * (-SPOKEN if pose.gap > 8 else SPOKEN)
+    return replace(pose, gap=pose.gap + way, chin=pose.chin + JAW_SHARE * way, teeth=pose.teeth * (1 - loudness / 2))
 
 
 @dataclass(frozen=True)

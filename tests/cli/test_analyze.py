@@ -57,6 +57,12 @@ def test_without_out_everything_lies_beside_the_input(run: Path) -> None:
     }
 
 
+def test_everything_said_is_bound_to_who_is_in_view(timeline: Timeline) -> None:
+    for said in timeline.utterances:
+        in_view = {p.name for p in timeline.people if any(a < said.end and b > said.start for a, b in p.spans)}
+        assert {said.person} == in_view, said
+
+
 def test_changes_are_found_within_half_a_second(timeline: Timeline) -> None:
     found = [event.time for event in timeline.events if event.kind == "change"]
     for change in TRUTH["changes"]:
