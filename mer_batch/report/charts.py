@@ -46,15 +46,23 @@ class Matrix:
 
     def table(self, caption: str) -> dict[str, object]:
         """The matrix for the template `matrix`: counts, shaded by their share of the row."""
-        rows = []
-        for name, counts, shares in zip(EMOTIONS, self.counts, self.shares(), strict=True):
-            cells = [Cell(f"{n:g}", round(100 * share)) for n, share in zip(counts, shares, strict=True)]
-            rows.append((name, cells))
+        return self._table(caption, [[f"{n:g}" for n in row] for row in self.counts])
+
+    def table_of_shares(self, caption: str) -> dict[str, object]:
+        """The same with shares of the row in per cent as text; a dash in a row without counts."""
+        shares = zip(self.counts, self.shares(), strict=True)
+        return self._table(caption, [[f"{100 * n:.0f}" if sum(row) else "–" for n in parts] for row, parts in shares])
+
+    def _table(self, caption: str, texts: Sequence[Sequence[str]]) -> dict[str, object]:
+        cells = [
+            [Cell(text, round(100 * share)) for text, share in zip(row, parts, strict=True)]
+            for row, parts in zip(texts, self.shares(), strict=True)
+        ]
         return {
             "caption": caption,
             "corner": f"{self.rows} \\ {self.columns}",
             "columns": list(self.columns_named),
-            "rows": rows,
+            "rows": list(zip(EMOTIONS, cells, strict=True)),
         }
 
     def figure(self) -> Json:

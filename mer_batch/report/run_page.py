@@ -181,18 +181,13 @@ class _Shown:
 def _judged(run: Run, judged: Scored, items: Mapping[str, Shown]) -> dict[str, object]:
     read, counts = judged.predictions, judged.scores.confusion.tolist()
     matrix = Matrix(counts, "label", "reading", unit="items")
-    plain = matrix.table("Items by label (rows) and reading (columns)")
-    shares = [
-        (name, [(percent(share) if sum(row) else "–", round(100 * share)) for share in row])
-        for name, row in zip(EMOTIONS, matrix.shares(), strict=True)
-    ]
     pairs = run_errors.confused_pairs(judged.scores.confusion)
     return {
         "name": run_words.set_name(run, judged),
         "n": f"{judged.scores.n:,}",
         "classes": run_words.class_rows(judged),
-        "counts": plain,
-        "shares": shares,
+        "counts": matrix.table("Items by label (rows) and reading (columns)"),
+        "shares": matrix.table_of_shares("Each label’s items by reading, in % of the label"),
         "pairs": [_pair(number, pair) for number, pair in enumerate(pairs[:10], 1)],
         "reliability": run_charts.reliability(read.labels, judged.before, read.probabilities),
         "bar": run_charts.BAR,

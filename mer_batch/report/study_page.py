@@ -164,9 +164,7 @@ def _grid(found: Study) -> dict[str, Any]:
 def _matrix(found: Study) -> dict[str, Any]:
     """Labels by readings over all runs for the template `matrix`, in per cent of the label."""
     together = Matrix(np.sum([run.confusion for run in found.runs], axis=0).tolist(), "label", "reading", unit="items")
-    table = together.table("Each label’s items by reading over all runs, in % of the label")
-    shares = [[Cell(f"{100 * share:.0f}", round(100 * share)) for share in row] for row in together.shares()]
-    return table | {"rows": list(zip(EMOTIONS, shares, strict=True))}
+    return together.table_of_shares("Each label’s items by reading over all runs, in % of the label")
 
 
 def _configuration(found: Study, one: Configuration) -> dict[str, Any]:
