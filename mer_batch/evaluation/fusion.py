@@ -1,13 +1,14 @@
 """Does fusion help? Each modality alone, the pool, and the gate on the same pairs, with paired tests.
 
 The readers are those of `mer analyze`: calibrated readings alone, pooled by reliability x quality, and pooled by the
-weights of a gate. What is tested is chosen on validation pairs: the best single modality is the one that is best there.
+weights of a gate. Fusion helps where it is better than every single modality, which one is best being known to nobody
+beforehand; the tests against all of them are adjusted together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,10 +73,15 @@ class Part:
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     groups: Mapping[str, tuple[str, ...]]
-    best_single: str
     rows: tuple[Row, ...]
     tests: tuple[Test, ...]
     voice_share: Mapping[str, tuple[float, float]]
+
+    @property
+    def best_single(self) -> str:
+        """The modality alone that is right most often on these pairs."""
+        singles = [row for row in self.rows if row.name in NAMES.values()]
+        return max(singles, key=lambda row: row.scores.values["accuracy"]).name
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,9 @@ def study(spec: str = "default", split: Split = "test", device: str = "auto", re
     task = load_task("fusion", data)
     if task.input.get("level") != "readings":
         raise UsageError(f"the recipe {recipe} joins features; fusion of readings is told of gates")
-    chosen, found = task.held_out("validation"), task.held_out(split)
+    prior, found = _prior(task.held_out("validation").labels), task.held_out(split)
     kinds = list(dict.fromkeys(found.groups["set"]))
-    parts = tuple(_part(kind, chosen, found, gate) for kind in kinds)
+    parts = tuple(_part(kind, prior, found, gate) for kind in kinds)
     return Study("" if gate is None else spec, split, parts, tuple(_notes(gate, task.input, spec, split)))
 
 
@@ -119,30 +125,15 @@ def _notes(gate: Gate | None, made: Mapping[str, Any], spec: str, split: Split) 
         yield "these pairs chose the gate's epoch: take its scores as optimistic"
 
 
-def _part(kind: str, chosen: LabelledSet, found: LabelledSet, gate: Gate | None) -> Part:
-    learned, tested = _alike(chosen, kind), _only(found, kind)
-    prior = _prior(chosen.labels)
-    readers = _readers(np.stack(tested.items), prior, gate)
+def _part(kind: str, prior: Shares, found: LabelledSet, gate: Gate | None) -> Part:
+    tested = found.take([place for place, name in enumerate(found.groups["set"]) if name == kind])
+    tables = np.stack(tested.items)
     labels = np.asarray(tested.labels, dtype=np.int64)
-    rows = tuple(Row(name, read, score(labels, shares), shares) for name, (read, shares) in readers.items())
-    best = _best_single(learned, prior)
+    readers = _readers(tables, prior, gate).items()
+    rows = tuple(Row(name, read, score(labels, shares), shares) for name, (read, shares) in readers)
     groups = {name: tuple(values) for name, values in tested.groups.items()}
-    part = Part(kind, tuple(tested.ids), labels, groups, best, rows, (), {})
-    return Part(kind, part.ids, labels, groups, best, rows, _tests(part), _voice_shares(np.stack(tested.items), gate))
-
-
-def _only(found: LabelledSet, kind: str) -> LabelledSet:
-    return found.take([place for place, name in enumerate(found.groups["set"]) if name == kind])
-
-
-def _alike(found: LabelledSet, kind: str) -> LabelledSet:
-    """Pairs of a kind, else those of the same kind from other sets, else all."""
-    own = _only(found, kind)
-    if own.items:
-        return own
-    word = kind.split()[0]
-    related = found.take([place for place, name in enumerate(found.groups["set"]) if name.split()[0] == word])
-    return related if related.items else found
+    part = Part(kind, tuple(tested.ids), labels, groups, rows, (), _voice_shares(tables, gate))
+    return replace(part, tests=_tests(part))
 
 
 def _prior(labels: Sequence[int]) -> Shares:
@@ -173,18 +164,12 @@ def pooled(tables: Floats) -> Shares:
     return calibrated((weights[..., None] * tables[..., : len(EMOTIONS)]).sum(axis=1))
 
 
-def _best_single(learned: LabelledSet, prior: Shares) -> str:
-    """The modality alone that is right most often."""
-    labels = np.asarray(learned.labels)
-    readers = _readers(np.stack(learned.items), prior, None)
-    right = {name: float((readers[name][1].argmax(axis=1) == labels).mean()) for name in readers if name != POOLED}
-    return max(right, key=lambda name: right[name])
-
-
 def _tests(part: Part) -> tuple[Test, ...]:
     known = {row.name: row for row in part.rows}
-    wanted = [(part.best_single, POOLED), (part.best_single, GATED), (POOLED, GATED)]
-    pairs = [pair for pair in wanted if all(name in known for name in pair)]
+    singles = [name for name in NAMES.values() if name in known]
+    pairs = [(single, fused) for fused in (POOLED, GATED) if fused in known for single in singles]
+    if GATED in known:
+        pairs.append((POOLED, GATED))
     found = [compare(_as_readings(part, known[a]), _as_readings(part, known[b])) for a, b in pairs]
     adjusted = holm([one.test.p for one in found])
     return tuple(

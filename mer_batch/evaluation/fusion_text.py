@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Final
 
@@ -58,29 +58,33 @@ def _test(test: Test) -> str:
 
 def verdict(part: Part) -> str:
     """Whether fusion helps on these pairs, in a sentence or two."""
-    tests = {(test.first, test.second): test for test in part.tests}
     told = []
     for name in (POOLED, GATED):
-        test = tests.get((part.best_single, name))
-        if test is not None:
-            told.append(_helps(name, part.best_single, test))
-    between = tests.get((POOLED, GATED))
-    if between is not None:
-        told.append(_gate_helps(between))
+        against = {test.first: test for test in part.tests if test.second == name and test.first != POOLED}
+        if against:
+            told.append(_helps(name, part.best_single, against))
+    told += [_gate_helps(test) for test in part.tests if test.first == POOLED]
     return " ".join(told)
 
 
-def _helps(name: str, single: str, test: Test) -> str:
-    gain = test.comparison.gains["accuracy"].value
-    if test.p >= ALPHA:
-        return f"That {name} readings are better than {single}, or worse, cannot be shown here ({p_text(test.p)})."
-    better = "better" if gain > 0 else "worse"
-    whether = "Fusion helps" if gain > 0 else "Fusion harms"
-    return f"{whether}: {name} readings are {better} than {single} by {points(abs(gain))} ({p_text(test.p)})."
+def _helps(name: str, best: str, against: Mapping[str, Test]) -> str:
+    """Better than every single modality, worse than the best of them, or neither."""
+    p, own = max(test.p for test in against.values()), against[best]
+    if p < ALPHA and all(_gain(test) > 0 for test in against.values()):
+        gain = f"{points(_gain(own))} above {best}"
+        return f"Fusion helps: {name} readings are better than every single modality, {gain} ({p_text(p)})."
+    if own.p < ALPHA and _gain(own) < 0:
+        return f"Fusion harms: {name} readings are worse than {best} by {points(-_gain(own))} ({p_text(own.p)})."
+    single = f"the best single modality ({best})"
+    return f"That {name} readings are better than {single}, or worse, cannot be shown here ({p_text(p)})."
+
+
+def _gain(test: Test) -> float:
+    return test.comparison.gains["accuracy"].value
 
 
 def _gate_helps(test: Test) -> str:
-    gain = test.comparison.gains["accuracy"].value
+    gain = _gain(test)
     right = percent(test.comparison.agreement)
     if test.p >= ALPHA:
         return f"The gate is not shown to differ from the pool in accuracy ({p_text(test.p)}; both read {right} alike)."

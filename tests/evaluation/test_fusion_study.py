@@ -75,13 +75,15 @@ def test_fusion_that_helps_is_said_to_help(monkeypatch: pytest.MonkeyPatch) -> N
     scores = rows(part)
     assert scores["voice alone"] == pytest.approx(0.6 + 0.4 / 7, abs=0.07)
     assert scores["pooled"] == 1.0, "the pool follows the quality"
-    (test,) = part.tests
-    assert (test.first, test.second) == ("voice alone", "pooled")
+    test, _ = part.tests
+    assert [(test.first, test.second) for test in part.tests] == [("voice alone", "pooled"), ("words alone", "pooled")]
     assert test.comparison.test.only_first == 0
     assert test.p < 0.001
     assert test.speakers == (5, 0)
     text = fusion_text.as_text(found)
-    assert "Fusion helps: pooled readings are better than voice alone by" in text
+    gain = f"{100 * (1 - scores['voice alone']):.1f} points above voice alone"
+    told = f"Fusion helps: pooled readings are better than every single modality, {gain} (p < 0.001)."
+    assert fusion_text.verdict(part) == told
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
@@ -116,7 +118,7 @@ def gate_at(folder: Path, models: dict[str, str]) -> Path:
     return folder
 
 
-def test_a_gate_is_tested_against_the_pool_and_the_best_single(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_gate_is_tested_against_the_pool_and_every_single(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("mer_batch.evaluation.source.recipe_of", lambda *_: Named())
     folder = gate_at(tmp_path / "gate", {"voice": "v1", "text": "other"})
     found = study(monkeypatch, str(folder), weighed=False)
@@ -126,16 +128,18 @@ def test_a_gate_is_tested_against_the_pool_and_the_best_single(monkeypatch: pyte
     assert scores["pooled"] < 0.95
     assert [(test.first, test.second) for test in part.tests] == [
         ("voice alone", "pooled"),
+        ("words alone", "pooled"),
         ("voice alone", "gated"),
+        ("words alone", "gated"),
         ("pooled", "gated"),
     ]
-    assert part.tests[2].p < 0.001
+    assert part.tests[4].p < 0.001
     assert part.voice_share["gated"][0] > 0.9 > 0.1 > part.voice_share["gated"][1]
     assert part.voice_share["pooled"] == pytest.approx((0.5, 0.5))
     assert "The gate is better than the pool by" in fusion_text.verdict(part)
     assert found.notes == ("the gate has learned from other text models than these; train it again",)
     told = fusion.as_json(found)
-    assert told["parts"]["spoken"]["tests"][2]["p_holm"] == part.tests[2].p
+    assert told["parts"]["spoken"]["tests"][4]["p_holm"] == part.tests[4].p
     fusion.write_predictions(found, tmp_path / "out")
     assert len(list((tmp_path / "out" / "predictions").glob("*.parquet"))) == 4
 
@@ -152,7 +156,7 @@ def test_p_values_are_adjusted_for_all_tests_of_a_kind(monkeypatch: pytest.Monke
     (part,) = study(monkeypatch, str(gate_at(tmp_path / "gate", {})), n=40).parts
     raw = sorted(test.comparison.test.p for test in part.tests)
     adjusted = sorted(test.p for test in part.tests)
-    assert adjusted[0] == pytest.approx(min(3 * raw[0], 1.0))
+    assert adjusted[0] == pytest.approx(min(5 * raw[0], 1.0))
     assert all(high >= low for high, low in zip(adjusted, raw, strict=True))
 
 
@@ -171,13 +175,21 @@ def test_without_a_reading_the_frequent_label_is_said(monkeypatch: pytest.Monkey
     ), "one modality alone stays as it is"
 
 
-def test_the_best_single_is_chosen_on_pairs_of_the_same_kind() -> None:
-    learned = tables(0, n=60)
-    sets = ["spoken one"] * 30 + ["matched"] * 30
-    mixed = LabelledSet("toys", learned.items, learned.labels, learned.ids, {"set": sets})
-    assert fusion._alike(mixed, "matched").ids == mixed.ids[30:]
-    assert fusion._alike(mixed, "spoken other").ids == mixed.ids[:30]
-    assert fusion._alike(mixed, "new").ids == mixed.ids
+def test_fusion_helps_only_where_it_beats_every_single_modality(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that are always right beside a voice that is not: the pool beats the voice and cannot beat the words."""
+    right = tables(1)
+    for item, label in zip(right.items, right.labels, strict=True):
+        item[TEXT] = row(label, 0.5, 0.5)
+    monkeypatch.setattr(Tables, "held_out", lambda *_: right)
+    (part,) = study(monkeypatch).parts
+    assert part.best_single == "words alone"
+    gains = [test.comparison.gains["accuracy"].value for test in part.tests]
+    assert gains[0] > 0.2
+    assert gains[1] == 0.0
+    assert fusion_text.verdict(part) == (
+        "That pooled readings are better than the best single modality (words alone), or worse, "
+        "cannot be shown here (p = 1.00)."
+    )
 
 
 def test_validation_pairs_are_told_to_be_optimistic(monkeypatch: pytest.MonkeyPatch) -> None:
