@@ -1,6 +1,6 @@
 """Who speaks: clips with two people, known turns and voices from off screen, through the whole pipeline.
 
-python benchmarks/speaking.py [--part report] [--keep FOLDER] | --cost VIDEO ...
+python benchmarks/speaking.py [--part report] [--seeds 3] [--keep FOLDER] | --cost VIDEO ...
 
 Talkers, listeners and off-screen voices are divided in two: constants of `mer_batch.fusion.speaking` were set
 on the part `tune`; `report` holds other people and is the result. Kinds of clips: `turns` (pauses of 0.6 s or
@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from itertools import combinations, cycle
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 import record
 from mer_batch.config import Options
+from mer_batch.media.binary import ffmpeg_version
 from mer_batch.pipeline import analyze
 from mer_batch.types import Timeline
 from speaking_clips import LEFT, OFF, RIGHT, Clip, Stage, hear, load
@@ -35,6 +36,10 @@ from speaking_clips import LEFT, OFF, RIGHT, Clip, Stage, hear, load
 TURNS: Final = 0.3
 QUICK: Final = 0.05
 """Seconds before and after each sentence that are shown."""
+TWO: Final = ("turns", "quick", "listener")
+"""The kinds with two people in view."""
+
+Kinds: TypeAlias = "dict[tuple[int, str], Counter[tuple[str, str]]]"
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,8 @@ CASTS: Final = {
 }
 
 
-def make(part: str, data: Path, folder: Path) -> Iterator[tuple[str, Clip]]:
-    """The clips of a part with their kind, one by one."""
+def make(part: str, data: Path, folder: Path, seed: int = 0) -> Iterator[tuple[str, Clip]]:
+    """The clips of a part with their kind, one by one; another `seed` gives other turns, pauses and voices."""
     cast = CASTS[part]
     talkers = [data / name for name in cast.talkers]
     voices = [data / name for name in cast.voices]
@@ -102,9 +107,11 @@ def make(part: str, data: Path, folder: Path) -> Iterator[tuple[str, Clip]]:
     plays += [("listener", (one, next(listeners))) for one in speakers]
     plays += [("alone", (one,)) for one in (*talkers, *(data / name for name in cast.listeners))]
     for number, (kind, paths) in enumerate(plays):
-        rng = np.random.default_rng([number, list(CASTS).index(part)])
+        rng = np.random.default_rng([number, list(CASTS).index(part), seed])
         name = "-".join([kind, *(path.stem for path in paths)])
-        yield kind, _play(kind, paths, voices, rng).write(folder / f"{name}.mp4")
+        yield kind, _play(kind, paths, voices, rng).write(folder / f"{name}-{seed}.mp4")
+    if seed:
+        return
     for path in speakers:
         truth = tuple((start, end, LEFT) for start, end in load(path).speech)
         yield "single", Clip(path, path.stem, truth)
@@ -178,22 +185,32 @@ def shares(counts: Counter[tuple[str, str]]) -> dict[str, Any]:
     return table
 
 
-def measure(part: str, data: Path, folder: Path) -> dict[str, Any]:
-    """Compose, analyse and judge the clips of a part."""
-    kinds: dict[str, Counter[tuple[str, str]]] = {}
+def measure(part: str, data: Path, folder: Path, seeds: int) -> dict[str, Any]:
+    """Compose, analyse and judge the clips of a part, `seeds` times over."""
+    kinds: Kinds = {}
     clips = []
-    for kind, clip in make(part, data, folder):
-        timeline = analyze(clip.path, Options(modalities=("face", "voice"), asr="none", device="cpu"))
-        counts = judge(clip, timeline)
-        kinds.setdefault(kind, Counter()).update(counts)
-        clips.append({"clip": clip.name, "kind": kind, "people": len(timeline.people), **shares(counts)})
-        print(json.dumps(clips[-1]), flush=True)
-    both = kinds["turns"] + kinds["quick"] + kinds["listener"]
+    for seed in range(seeds):
+        for kind, clip in make(part, data, folder, seed):
+            timeline = analyze(clip.path, Options(modalities=("face", "voice"), asr="none", device="cpu"))
+            counts = judge(clip, timeline)
+            kinds.setdefault((seed, kind), Counter()).update(counts)
+            people = len(timeline.people)
+            clips.append({"clip": clip.name, "kind": kind, "seed": seed, "people": people, **shares(counts)})
+            print(json.dumps(clips[-1]), flush=True)
+    names = list(dict.fromkeys(kind for _, kind in kinds))
     return {
-        "kinds": {kind: shares(counts) for kind, counts in kinds.items()},
-        "two people": shares(both),
+        "ffmpeg": ffmpeg_version().split()[0],
+        "kinds": {name: shares(_sum(kinds, (name,))) for name in names},
+        "two people": shares(_sum(kinds, TWO)),
+        "two people by seed": [shares(_sum(kinds, TWO, seed)) for seed in range(seeds)],
         "clips": clips,
     }
+
+
+def _sum(kinds: Kinds, wanted: tuple[str, ...], seed: int | None = None) -> Counter[tuple[str, str]]:
+    """All counts of the kinds `wanted`, of one seed or of all."""
+    found = (counts for (of, kind), counts in kinds.items() if kind in wanted and seed in (None, of))
+    return sum(found, Counter())
 
 
 def run_stage(video: Path, watch: bool) -> dict[str, float]:
@@ -234,8 +251,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("MER_DATA") or record.ROOT.parent / "shared/data")
     parser.add_argument("--part", choices=list(CASTS), default="report")
+    parser.add_argument("--seeds", type=int, default=3, help="how often all clips are composed, each time otherwise")
     parser.add_argument("--keep", type=Path, help="leave the clips in this folder")
-    parser.add_argument("--cost", type=Path, nargs="*", default=[], help="videos to measure time and memory on instead")
+    parser.add_argument("--cost", type=Path, nargs="+", default=[], help="videos to measure time and memory on instead")
     parser.add_argument("--stage", choices=("plain", "mouths"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
@@ -247,7 +265,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        results = measure(options.part, Path(options.data), folder)
+        results = measure(options.part, Path(options.data), folder, options.seeds)
     print(json.dumps(results["kinds"], indent=1))
     if options.part == "report":
         record.write("speaking", results)
