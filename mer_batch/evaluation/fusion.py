@@ -78,10 +78,14 @@ class Part:
     voice_share: Mapping[str, tuple[float, float]]
 
     @property
+    def singles(self) -> tuple[Row, ...]:
+        """The modalities alone."""
+        return tuple(row for row in self.rows if row.name in NAMES.values())
+
+    @property
     def best_single(self) -> str:
         """The modality alone that is right most often on these pairs."""
-        singles = [row for row in self.rows if row.name in NAMES.values()]
-        return max(singles, key=lambda row: row.scores.values["accuracy"]).name
+        return max(self.singles, key=lambda row: row.scores.values["accuracy"]).name
 
 
 @dataclass(frozen=True)
@@ -166,8 +170,7 @@ def pooled(tables: Floats) -> Shares:
 
 def _tests(part: Part) -> tuple[Test, ...]:
     known = {row.name: row for row in part.rows}
-    singles = [name for name in NAMES.values() if name in known]
-    pairs = [(single, fused) for fused in (POOLED, GATED) if fused in known for single in singles]
+    pairs = [(single.name, fused) for fused in (POOLED, GATED) if fused in known for single in part.singles]
     if GATED in known:
         pairs.append((POOLED, GATED))
     found = [compare(_as_readings(part, known[a]), _as_readings(part, known[b])) for a, b in pairs]
