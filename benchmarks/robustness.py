@@ -19,10 +19,11 @@ import torch
 from PIL import Image, ImageEnhance, ImageFilter
 
 import record
-from mer_batch.classifier import Classifier, load_classifier
-from mer_batch.evaluation.metrics import confusion_matrix, scores_from_confusion
-from mer_batch.training.recipe import read_recipe
-from mer_batch.training.task import load_task
+from mer_batch.classifier import Classifier
+from mer_batch.readers import load_classifier
+from mer_batch.scores.metrics import confusion_matrix, scores_from_confusion
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.task import load_task
 
 SIDE = 144
 Change = Callable[[Image.Image], Image.Image]

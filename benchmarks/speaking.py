@@ -215,10 +215,10 @@ def _sum(kinds: Kinds, wanted: tuple[str, ...], seed: int | None = None) -> Coun
 
 def run_stage(video: Path, watch: bool) -> dict[str, float]:
     """The face stage of `mer analyze` alone: processor seconds, those of ffmpeg, and seconds of video."""
-    from mer_batch.classifier import load_classifier
     from mer_batch.face.mouth import MouthWatcher
     from mer_batch.face.read import read_faces
     from mer_batch.media import probe, read_frames
+    from mer_batch.readers import load_classifier
 
     media = probe(video)
     reader = load_classifier("face", "default", "cpu")

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import record
-from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.classifier import Classifier
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.training.tasks.sentences import SETS, held_out_rows, read_rows
+from mer_batch.readers import load_classifier
+from mer_batch.tasks.sentences import SETS, held_out_rows, read_rows
 
 TARGET = 500.0
 """Utterances a second on two cores."""

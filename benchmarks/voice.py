@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import record
-from mer_batch.classifier import load_classifier
+from mer_batch.readers import load_classifier
 from mer_batch.types import SAMPLE_RATE, AudioWindow
 from mer_batch.voice.by_librosa import reference
 from mer_batch.voice.features import FEATURES, extract

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mer_batch import __version__, media
-from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.classifier import Classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
+from mer_batch.readers import load_classifier
 from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["read_pages"]
 ROOT = Path(__file__).resolve().parent.parent
 
 

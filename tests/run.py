@@ -1,4 +1,4 @@
-"""Lint, types, dependencies, tests, documentation and the wheel: `python tests/run.py`, the one test command."""
+"""Lint, types, floors, dependencies, tests, documentation and the wheel: `python tests/run.py`, the one test command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ STEPS = {
     "lint": ["-m", "ruff", "check", "."],
     "format": ["-m", "ruff", "format", "--check", "."],
     "types": ["-m", "mypy"],
+    "floors": ["-c", "from importlinter.cli import lint_imports_command as check; check()"],
     "dependencies": ["-m", "deptry", "--no-ansi", "."],
     "tests, documentation and wheel": ["-m", "pytest", "-q", "--durations=15"],
 }

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import toy_fer
 from mer_batch.cli import app
-from mer_batch.evaluation import predictions
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
+from mer_batch.scores import predictions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md")])

@@ -15,9 +15,9 @@ from mer_batch.classifier import Classifier
 from mer_batch.evaluation import source
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Examples, LabelledSet, Split, Task
-from mer_batch.training.tasks import evidence, fusion_readings, voice
+from mer_batch.tasks import evidence, fusion_readings, voice
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, LabelledSet, Split, Task
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Floats, Image
 from sounds import Loud
 

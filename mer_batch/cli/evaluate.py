@@ -63,7 +63,7 @@ def evaluate(
     whose data are there and tells whether any is really better. The same command again goes on where it was stopped.
     """
     if seeds or batch_sizes or quick:
-        from mer_batch.training.recipe import parse_changes
+        from mer_batch.tasks.recipe import parse_changes
 
         if task and task_name and task != task_name:
             raise UsageError(f"--task {task_name} and {task} are two tasks; name one")
@@ -114,7 +114,7 @@ def _fusion(model: str, split: str, device: str, json_file: Path | None, out: Pa
     typer.echo(fusion_text.as_text(found))
     for path in filter(None, (json_file, out and out / "fusion.json")):
         with whole_file(path) as part:
-            part.write_text(json.dumps(fusion.as_json(found), indent=1) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(fusion_text.as_json(found), indent=1) + "\n", encoding="utf-8")
     if out is not None:
         fusion.write_predictions(found, out)
         typer.echo(f"\nFiles: {out}")
@@ -126,15 +126,17 @@ def _grid(chosen: Any, options: dict[str, Any], files: tuple[Path | None, int, s
     from mer_batch.evaluation.grid.command import as_json, evaluate_grid, lines
     from mer_batch.evaluation.grid.order import order
     from mer_batch.files import whole_file
+    from mer_batch.pages.run.page import write_run_report
+    from mer_batch.pages.study import write_grid_page
 
     out, workers, engine, json_file = files
     made = order(*chosen, **options)
     name = f"{made.common.name}{'-quick' if made.quick else ''}"
     folder = out or Path("runs") / "evaluate" / name
     with Progress() as progress:
-        found = evaluate_grid(made, folder, workers, engine, say, progress)
+        found = evaluate_grid(made, folder, workers, engine, say, progress, write_run_report)
     typer.echo("\n".join(lines(found)))
-    typer.echo(f"\nReport: {folder / 'report.html'}")
+    typer.echo(f"\nReport: {write_grid_page(found)}")
     if json_file is not None:
         with whole_file(json_file) as part:
             part.write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")

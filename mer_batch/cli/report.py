@@ -41,7 +41,7 @@ def report(
 
 
 def _run_report(folder: Path, pictures: bool, more: bool) -> int:
-    from mer_batch.report.run_page import load_run_task, write_run_report
+    from mer_batch.pages.run.page import load_run_task, write_run_report
 
     if more:
         raise UsageError("the report of a run takes no option but --no-pictures; it is written in the run's folder")

@@ -16,8 +16,8 @@ from mer_batch.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from mer_batch.data.manifest import Manifest
-    from mer_batch.evaluation.word_errors import WordErrors
-    from mer_batch.text.transcribe_set import Transcript
+    from mer_batch.data.transcribing import Transcript
+    from mer_batch.scores.word_errors import WordErrors
 
 
 @guarded
@@ -37,8 +37,8 @@ def transcribe(
 
     Given again after it was stopped, it goes on: transcripts are kept by the content of the clips.
     """
+    from mer_batch.data.transcribing import transcribe_set
     from mer_batch.text.transcribe import Request
-    from mer_batch.text.transcribe_set import transcribe_set
 
     if asr == "none":
         raise UsageError("--asr none hears nothing; give auto, whisper:NAME or faster-whisper:NAME")
@@ -59,8 +59,8 @@ def transcribe(
 def _part(name: str, split: Path | None, part: str | None) -> Manifest:
     from mer_batch.data.check import with_splits
     from mer_batch.data.manifest import our_split, read_manifest
+    from mer_batch.data.sets import find_set
     from mer_batch.errors import unknown_name
-    from mer_batch.training.tasks.datasets import find_set
 
     manifest = read_manifest(find_set(name))
     if split is not None:
@@ -118,7 +118,7 @@ def _span(counted: WordErrors) -> str:
 
 
 def _counted(found: Sequence[Transcript]) -> WordErrors:
-    from mer_batch.evaluation.word_errors import word_errors
+    from mer_batch.scores.word_errors import word_errors
 
     return word_errors(
         [one.truth or "" for one in found],

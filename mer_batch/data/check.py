@@ -12,10 +12,9 @@ import pandas as pd
 from mer_batch.data import content, problems
 from mer_batch.data.copies import find_copies, leaks, shared_values, with_shared
 from mer_batch.data.findings import Finding
-from mer_batch.data.manifest import CONTENTS, PERSONS, Manifest, our_split
+from mer_batch.data.manifest import CONTENTS, PERSONS, Manifest, clip_ids, our_split
 from mer_batch.data.scan import OnProgress, scan
 from mer_batch.errors import DataError, unknown_name
-from mer_batch.training.tasks.voice_splits import clip_ids
 
 Groups = Sequence[str] | None
 

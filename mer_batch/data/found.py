@@ -12,8 +12,8 @@ from typing import Final
 from mer_batch.data.files import SUFFIXES
 from mer_batch.data.importers import Importer, known
 from mer_batch.data.manifest import CARD, TABLE, Manifest, read_card, read_manifest
+from mer_batch.data.sets import roots
 from mer_batch.errors import DataError
-from mer_batch.training.tasks.datasets import roots
 
 DEPTH: Final = 3
 """Folders below a root in which sets are looked for."""

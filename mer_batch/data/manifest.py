@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -238,3 +239,14 @@ def modality_of(names: list[str], source: Path) -> Modality:
     if not any(counts.values()):
         raise DataError(f"{source} holds neither pictures nor sounds ({len(names)} files looked at)")
     return "face" if counts["face"] >= counts["voice"] else "voice"
+
+
+def clip_ids(name: str, paths: Sequence[str]) -> list[str]:
+    """Ids of the clips of set `name`: its name and the file's, whatever its folder and format.
+
+    Where file names repeat, with their folders.
+    """
+    stems = [PurePosixPath(path).stem for path in paths]
+    if len(set(stems)) < len(stems):
+        stems = [PurePosixPath(path).with_suffix("").as_posix() for path in paths]
+    return [f"{name}/{stem}" for stem in stems]

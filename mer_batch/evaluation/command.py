@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.classifier import Classifier, calibrated, load_classifier
+from mer_batch.classifier import Classifier, calibrated
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.evaluation import ensemble
-from mer_batch.evaluation.metrics import SCORES, score
 from mer_batch.evaluation.result import Evaluation, Member, Request
-from mer_batch.evaluation.run import Reading
-from mer_batch.evaluation.source import Shares, Source
-from mer_batch.training.calibration import fit_temperature
+from mer_batch.evaluation.source import Source
+from mer_batch.readers import load_classifier
+from mer_batch.scores.calibration import fit_temperature
+from mer_batch.scores.metrics import SCORES, score
+from mer_batch.tasks.reading import Reading, Shares
 from mer_batch.types import TASKS, TaskName
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_batch.evaluation.ensemble import Shares
-from mer_batch.evaluation.metrics import Ints, Scores
-from mer_batch.evaluation.parts import Part
+from mer_batch.scores.metrics import Ints, Scores
+from mer_batch.tasks.parts import Part
+from mer_batch.tasks.reading import Shares
 from mer_batch.types import TaskName
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from mer_batch.classifier import Classifier
 from mer_batch.errors import DataError, UsageError
 from mer_batch.evaluation import ensemble
-from mer_batch.evaluation.metrics import score
-from mer_batch.evaluation.parts import NAMES, Part, check_split, main_part, part_names, parts
 from mer_batch.evaluation.result import Request, Result
-from mer_batch.evaluation.run import Reading, read_set
-from mer_batch.evaluation.sets import load_set
-from mer_batch.evaluation.tta import views_for, views_name
-from mer_batch.nets.store import find_model
-from mer_batch.training.recipe import Recipe, read_recipe
-from mer_batch.training.task import LabelledSet, Split, Task, load_task
+from mer_batch.scores.metrics import score
+from mer_batch.tasks.parts import NAMES, Part, check_split, main_part, part_names, parts
+from mer_batch.tasks.reading import Reading, Shares, read_set
+from mer_batch.tasks.recipe import recipe_of
+from mer_batch.tasks.sets import load_set
+from mer_batch.tasks.task import LabelledSet, Split, Task, load_task
+from mer_batch.tasks.views import views_for, views_name
 from mer_batch.types import TaskName
-
-RECIPES: Final = {"face": "fer", "voice": "voice", "text": "text", "fusion": "fusion"}
-"""The recipe whose held-out data a model is scored on, unless its own run says otherwise."""
-Shares = ensemble.Shares
 
 
 class Source:
@@ -97,20 +91,6 @@ class Source:
             return read_set(reader, self.task.held_out("validation"), self.views)
         except DataError:
             return None
-
-
-def recipe_of(modality: TaskName, model: str) -> Recipe:
-    """The recipe of the run that a model came from, with what was changed for it, else the task's own."""
-    recipe = read_recipe(RECIPES[modality])
-    if model.startswith("hf:"):
-        return recipe
-    folder = find_model(modality, model)
-    run = folder.parent if folder.name == "model" else folder
-    try:
-        options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
-        return Recipe(recipe.name, options["task"], recipe.net, data=options["data"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return recipe
 
 
 def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> LabelledSet:

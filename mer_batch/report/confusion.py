@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mer_batch.labels import EMOTIONS, VERBS
 from mer_batch.report.charts import Matrix
 from mer_batch.report.lanes import Json
-from mer_batch.report.words import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
 from mer_batch.timeline.agreement import Agreement
-from mer_batch.timeline.bootstrap import Interval
-from mer_batch.types import ModelUse, Timeline
+from mer_batch.types import Interval, ModelUse, Timeline
+from mer_batch.wording import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
 
 if TYPE_CHECKING:
     from mer_batch.timeline.truth import TruthScores

@@ -17,11 +17,11 @@ from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
 from mer_batch.report.player import convert_command, player_for
 from mer_batch.report.redact import redacted
-from mer_batch.report.words import NOBODY, printable
 from mer_batch.resources import data_dir
 from mer_batch.timeline.agreement import agreement
 from mer_batch.timeline.summary import summarize
 from mer_batch.types import Timeline
+from mer_batch.wording import NOBODY, printable
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from mer_batch.classifier import Classifier
+from mer_batch.nets.tokens import spoken, words
+from mer_batch.nets.wordpiece import Line
 from mer_batch.text.language import foreign
-from mer_batch.text.tokens import spoken, words
-from mer_batch.text.wordpiece import Line
 from mer_batch.types import Evidence, Gap, Observation, Utterance
 
 FEW: Final = 3

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS, INDEX, canonical
-from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.scores.bootstrap import Positions, block_bootstrap
 from mer_batch.timeline.events import lanes
-from mer_batch.types import Segment, Timeline
+from mer_batch.types import Interval, Segment, Timeline
 
 Array: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.intp]

@@ -19,7 +19,8 @@ import numpy as np
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.types import SAMPLE_RATE, Samples
-from mer_batch.voice.features import FeatureOptions, Table, features, rows
+from mer_batch.voice.feature_options import FeatureOptions, Table, rows
+from mer_batch.voice.features import features
 
 LEVEL: Final = 0.05
 """Root mean square of levelled sound, digital silence aside."""

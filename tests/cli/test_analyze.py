@@ -113,7 +113,7 @@ def test_table_has_a_row_per_segment(run: Path, timeline: Timeline) -> None:
 
 
 def test_report_is_rebuilt_without_models(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mer_batch.classifier.load_classifier", None)
+    monkeypatch.setattr("mer_batch.readers.load_classifier", None)
     code, output = mer("report", run / "interview.mp4.timeline.json", "--out", tmp_path / "again.html")
     assert code == 0, output
     assert "interview.mp4" in (tmp_path / "again.html").read_text()

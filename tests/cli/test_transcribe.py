@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 import sounds
 import toy_voice
 from mer_batch.cli import app
-from mer_batch.text import recognizer, transcribe_set
-from mer_batch.training.tasks.transcripts import read_transcripts
+from mer_batch.data import transcribing as transcribe_set
+from mer_batch.tasks.transcripts import read_transcripts
+from mer_batch.text import recognizer
 from text import toy_whisper
 
 

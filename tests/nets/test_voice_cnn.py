@@ -8,10 +8,10 @@ import torch
 from torch.nn import functional
 
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import ModelError
 from mer_batch.nets.store import ModelCard, save_model
 from mer_batch.nets.voice_cnn import LogMel, mel_filters, spec_mask
+from mer_batch.readers import load_classifier
 from mer_batch.types import AudioWindow
 from mer_batch.voice.inputs import fit
 

@@ -10,8 +10,8 @@ import pytest
 
 from mer_batch.classifier import Classifier
 from mer_batch.nets.store import ModelCard
+from mer_batch.nets.wordpiece import Line
 from mer_batch.text.read import read_words, said
-from mer_batch.text.wordpiece import Line
 from mer_batch.types import Floats, Utterance
 
 

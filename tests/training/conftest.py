@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import toy_fer
-from mer_batch.report import run_page
+from mer_batch.pages.run import page as run_page
 from toy_training import mer
 
 RECIPE = """

@@ -13,12 +13,12 @@ import torch
 from torch.nn import functional
 
 from mer_batch.errors import UsageError
-from mer_batch.training.fitting import checkpoint, loop
+from mer_batch.tasks.task import Examples
+from mer_batch.training.fitting import checkpoint, loop, record
 from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.losses import class_weights
 from mer_batch.training.fitting.state import start
-from mer_batch.training.runs import record, runfile
-from mer_batch.training.task import Examples
+from mer_batch.training.runs import runfile
 from toy_training import Clouds, same, toy_fit, toy_job, toy_mlp, toy_recipe
 
 

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from mer_batch.errors import DataError, MerError
-from mer_batch.training.fitting import checkpoint, loop
-from mer_batch.training.runs import record, runfile
+from mer_batch.training.fitting import checkpoint, loop, record
+from mer_batch.training.runs import runfile
 from toy_training import Clouds, mer, same, toy_fit, toy_recipe
 
 EVERYTHING = """

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import toy_voice
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import confusion_matrix, group_intervals, score
-from mer_batch.training import recipe as recipes
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import confusion_matrix, group_intervals, score
+from mer_batch.tasks import recipe as recipes
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import folds, runfile
 from toy_training import mer

@@ -12,19 +12,19 @@ import pytest
 import torch
 
 import toy_voice
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import DataError, UsageError
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import score
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.nets.store import read_card
+from mer_batch.readers import load_classifier
 from mer_batch.resources import data_dir
-from mer_batch.training.augmentation import sound
-from mer_batch.training.recipe import read_recipe
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import score
+from mer_batch.tasks.augmentation import sound
+from mer_batch.tasks.corpora import SETS
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.voice import pieces, spoken, task
 from mer_batch.training.runs import run as runs
 from mer_batch.training.runs import runfile
-from mer_batch.training.tasks.corpora import SETS
-from mer_batch.training.tasks.voice import pieces, spoken, task
 from mer_batch.types import SAMPLE_RATE
 from toy_training import mer
 

@@ -15,7 +15,8 @@ from mer_batch.resources import cache_dir
 from mer_batch.types import SAMPLE_RATE, Samples
 from mer_batch.voice import features as module
 from mer_batch.voice.by_librosa import reference
-from mer_batch.voice.features import FEATURES, FeatureOptions, extract, features, rows
+from mer_batch.voice.feature_options import FeatureOptions, rows
+from mer_batch.voice.features import FEATURES, extract, features
 
 NAMES = [name for name in FEATURES if name != "pitch"]
 SIZES = [FeatureOptions(), FeatureOptions(rate=22_050, coefficients=40), FeatureOptions(16_000, 512, 256, 40, 13)]

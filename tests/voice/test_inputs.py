@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.nets.store import ModelCard, save_model
+from mer_batch.readers import load_classifier
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
-from mer_batch.voice.features import FeatureOptions, features
+from mer_batch.voice.feature_options import FeatureOptions
+from mer_batch.voice.features import features
 from mer_batch.voice.inputs import LEVEL, VoiceInput
 
 ENERGY: dict[str, Any] = {"seconds": 5.005, "features": ["rms"], "pad": "end"}

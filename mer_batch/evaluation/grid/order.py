@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mer_batch.data.sets import data_set
 from mer_batch.errors import DataError, UsageError, unknown_name
-from mer_batch.training.recipe import Recipe, read_recipe
-from mer_batch.training.tasks.datasets import data_set
+from mer_batch.tasks.recipe import Recipe, read_recipe
 
 SEEDS: Final = (42, 2023, 7, 123, 314)
 BATCH_SIZES: Final = (8, 16, 32, 64)

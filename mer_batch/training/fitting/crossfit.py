@@ -15,12 +15,12 @@ from torch import Tensor
 
 from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
+from mer_batch.tasks.options import SamplingOptions
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, Task
 from mer_batch.training.fitting.cleaning import find_label_issues
 from mer_batch.training.fitting.loop import next_epoch, outputs_of, run_epoch
 from mer_batch.training.fitting.state import Job, start
-from mer_batch.training.options import SamplingOptions
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Examples, Task
 
 TABLE: Final = "clean.csv"
 READINGS: Final = "clean-readings.npy"

@@ -14,16 +14,15 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from mer_batch.errors import MerError, UsageError
-from mer_batch.evaluation.metrics import confusion_matrix, scores_from_confusion
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.heads import trim_head
-from mer_batch.training.fitting import checkpoint, randomness, sampling
+from mer_batch.scores.metrics import confusion_matrix, scores_from_confusion
+from mer_batch.tasks.options import TrainOptions
+from mer_batch.tasks.task import Examples, Task
+from mer_batch.training.fitting import checkpoint, randomness, record, sampling
 from mer_batch.training.fitting.losses import class_weights, total_loss
 from mer_batch.training.fitting.mixing import Batch, mix
 from mer_batch.training.fitting.state import Fit, Job, restore, snapshot, start
-from mer_batch.training.options import TrainOptions
-from mer_batch.training.runs import record
-from mer_batch.training.task import Examples, Task
 
 CALM: Final = 0.3
 """Strength of augmentation in the calm epochs at the end."""

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.files import whole_file
-from mer_batch.training.recipe import differences, read_recipe, shipped_recipes
+from mer_batch.tasks.recipe import differences, read_recipe, shipped_recipes
+from mer_batch.tasks.task import load_task
 from mer_batch.training.runs import folds, run, runfile
 from mer_batch.training.runs.folds import Pooled, pooled
-from mer_batch.training.task import load_task
 
 WILD: Final = "*?["
 WAYS: Final = ("", "folds", "corpora")
@@ -29,12 +29,13 @@ WAYS: Final = ("", "folds", "corpora")
 
 @dataclass(frozen=True)
 class Order:
-    """What the trainings of one command share; `changes`, `tta`, `device` and `say` as for `run.train`."""
+    """What the trainings of one command share; `changes`, `tta`, `device`, `say` and `page` as for `run.train`."""
 
     device: str
     say: Callable[[str], None]
     changes: Mapping[str, Any] = field(default_factory=dict)
     tta: bool | str = False
+    page: run.Page | None = None
 
     def trained(self, spec: str, folder: Path, more: Mapping[str, Any]) -> Path:
         """The finished run in `folder`: as it is, resumed, or new. Raises `UsageError` for one of other options."""
@@ -51,7 +52,16 @@ class Order:
 
     def _train(self, spec: str | None, out: Path | None, resume: Path | None, changes: Mapping[str, Any]) -> Path:
         self.say(f"{out or resume}:")
-        return run.train(spec, out=out, resume=resume, tta=self.tta, device=self.device, changes=changes, say=self.say)
+        return run.train(
+            spec,
+            out=out,
+            resume=resume,
+            tta=self.tta,
+            device=self.device,
+            changes=changes,
+            say=self.say,
+            page=self.page,
+        )
 
 
 def is_pattern(spec: str | None) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mer_batch.evaluation import predictions
 from mer_batch.evaluation.grid.order import BATCH_SIZES, SEEDS, Cell
-from mer_batch.evaluation.statistics.study import study
+from mer_batch.scores import predictions
+from mer_batch.scores.statistics.study import study
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples" / "evaluate"
 

@@ -19,10 +19,10 @@ from PIL import Image
 
 import toy_voice
 from mer_batch.errors import DataError, UsageError
-from mer_batch.evaluation import predictions
 from mer_batch.evaluation.grid import cells, command
 from mer_batch.evaluation.grid.order import BATCH_SIZES, SEEDS, Order, order
-from mer_batch.report import run_page
+from mer_batch.pages.run import page as run_page
+from mer_batch.scores import predictions
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import runfile
 from toy_training import mer
