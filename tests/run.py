@@ -1,4 +1,4 @@
-"""Lint, types, floors, dependencies, tests, documentation and the wheel: `python tests/run.py`, the one test command."""
+"""Lint, types, floors, dependencies, tests, documentation, wheel: `python tests/run.py`, the one test command."""
 
 from __future__ import annotations
 
