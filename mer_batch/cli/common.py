@@ -146,6 +146,7 @@ class Progress:
         if stage not in self._tasks:
             # How long loading takes nobody knows: its bar goes to and fro until it, or anything else, is told of.
             self._tasks[stage] = self._bars.add_task(stage, total=None if stage == self._first else 1.0)
+            self._bars.refresh()  # now, not when the thread that draws has its turn: imports keep it waiting
         if stage != self._first:
             self._bars.update(self._tasks[stage], completed=min(done, 1.0))
         if self._first not in self._over and (stage != self._first or done >= 1):
