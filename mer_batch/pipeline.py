@@ -85,6 +85,8 @@ class _Analysis:
     people: tuple[Person, ...] = ()
     shots: tuple[Shot, ...] = ()
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
+    still: tuple[str, ...] = ()
+    unchanging: bool = False
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
     written: Words | None = None
@@ -209,6 +211,7 @@ class _Analysis:
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
+        self.still, self.unchanging = readings.still, readings.unchanging
         self.notices += readings.notices
 
     def _voice(self) -> None:
@@ -336,6 +339,7 @@ class _Analysis:
         return None
 
     def _timeline(self) -> Timeline:
+        from mer_batch.face.liveness import notices
         from mer_batch.fusion import bind, fuse, pool
         from mer_batch.timeline.events import find_events
         from mer_batch.timeline.io import rounded
@@ -370,6 +374,7 @@ class _Analysis:
         )
         events = find_events(fused.segments, self.shots, bound.in_view, fused.observations)
         self.notices += bound.naming.notices()
+        self.notices += notices([bound.naming.called.get(name, name) for name in self.still], self.unchanging)
         self.seconds["fusion"] = round(time.monotonic() - began, 2)
         timeline = Timeline(
             media=self.media,
