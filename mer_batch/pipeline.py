@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mer_batch import __version__, media
 from mer_batch.classifier import Classifier, load_classifier
 from mer_batch.config import DEFAULTS, Options
+from mer_batch.deferred import deferred
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
@@ -129,7 +130,7 @@ class _Analysis:
 
     def _reader(self, modality: Modality) -> Classifier[Any]:
         spec = getattr(self.options, f"{modality}_model")
-        self.models[modality] = load_classifier(modality, spec, self.options.device)
+        self.models[modality] = deferred(load_classifier, modality, spec, self.options.device)
         return self.models[modality]
 
     def _share(self, stage: str) -> Callable[[float], None]:
