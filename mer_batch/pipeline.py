@@ -19,6 +19,7 @@ from mer_batch.deferred import deferred
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
+from mer_batch.nets.device import load_torch
 from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
@@ -78,6 +79,7 @@ class _Analysis:
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
         self.notices += self.media.notes
+        load_torch()
         gate = self._gate()
         for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
             with self._stage(modality):  # type: ignore[arg-type]
