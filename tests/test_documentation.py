@@ -44,7 +44,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     predictions.write(Path("runs", "a", "predictions", "test.parquet"), ids, labels, rng.dirichlet(np.ones(7), 14))
     rows = [f"{name},{EMOTIONS[label]},happy" for name, label in zip(ids, labels, strict=True)]
     Path("other.csv").write_text("\n".join(["id,label,reading", *rows]))
-    monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
+    toy_fer.make(tmp_path / "data")
+    toy_fer.kaggle_zip(tmp_path / "archive.zip")
     return tmp_path
 
 

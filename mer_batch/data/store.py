@@ -14,6 +14,7 @@ import pandas as pd
 from mer_batch.data.manifest import CARD, TABLE, read_card
 from mer_batch.errors import DataError, UsageError
 from mer_batch.files import whole_file
+from mer_batch.tables_out import write_table
 
 FILES = "files"
 """Folder of the files that a set holds itself: single files, so that each is whole or absent, an import can be
@@ -37,8 +38,7 @@ def write_set(
 ) -> Path:
     """Write the two files of a set whose files are at `place`; returns `out`. The date stays when nothing changed."""
     columns = [column for column in rows.columns if not column.startswith("_")]
-    with whole_file(out / TABLE) as part:
-        rows[columns].to_csv(part, index=False, lineterminator="\n")
+    write_table(out / TABLE, rows[columns])
     digest = hashlib.sha256((out / TABLE).read_bytes()).hexdigest()
     made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if (out / CARD).is_file() and (before := read_card(out)).get("manifest_sha256") == digest:
@@ -49,11 +49,12 @@ def write_set(
     }
     card = {**extra, "name": name, "kind": kind, "modality": modality, "files": _seen_from(out, place), "made": made}
     card |= {"items": len(rows), "counts": counts, "manifest_sha256": digest}
-    _write_card(out, card)
+    write_card(out, card)
     return out
 
 
-def _write_card(out: Path, card: Mapping[str, Any]) -> None:
+def write_card(out: Path, card: Mapping[str, Any]) -> None:
+    """Write `dataset.toml`."""
     import tomli_w
 
     # Tables must follow plain values.
