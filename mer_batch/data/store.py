@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -13,7 +12,7 @@ import pandas as pd
 
 from mer_batch.data.manifest import CARD, TABLE, read_card
 from mer_batch.errors import DataError, UsageError
-from mer_batch.files import whole_file
+from mer_batch.files import sha256_of, whole_file
 from mer_batch.tables_out import write_table
 
 FILES = "files"
@@ -39,7 +38,7 @@ def write_set(
     """Write the two files of a set whose files are at `place`; returns `out`. The date stays when nothing changed."""
     columns = [column for column in rows.columns if not column.startswith("_")]
     write_table(out / TABLE, rows[columns])
-    digest = hashlib.sha256((out / TABLE).read_bytes()).hexdigest()
+    digest = sha256_of(out / TABLE)
     made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if (out / CARD).is_file() and (before := read_card(out)).get("manifest_sha256") == digest:
         made = before.get("made", made)
