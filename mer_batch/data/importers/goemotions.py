@@ -54,7 +54,6 @@ GROUPS: Final = {
     "neutral": ("neutral",),
 }
 """Its authors' own groups (ekman_mapping.json); what is in none of them is happy."""
-GROUP_OF: Final = {name: group for group, names in GROUPS.items() for name in names}
 
 
 @importer(
@@ -70,6 +69,11 @@ def goemotions(source: Path) -> Listing:
     return Listing(pd.concat([_part(files, part) for part in PARTS], ignore_index=True), files.place)
 
 
+def group_of(fine: str) -> str:
+    """The one of our seven labels to whose group a label of the set belongs."""
+    return next((group for group, names in GROUPS.items() if fine in names), "happy")
+
+
 def _part(files: Files, part: str) -> pd.DataFrame:
     name = one_of(files, f"{part}.tsv")
     try:
@@ -80,7 +84,7 @@ def _part(files: Files, part: str) -> pd.DataFrame:
         fine = [[LABELS[int(number)] for number in numbers.split(",")] for numbers in table["numbers"]]
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise DataError(f"{name} is no table of text, numbers of labels from 0 to 27, and id: {error}") from error
-    groups = [{GROUP_OF.get(one, "happy") for one in names} for names in fine]
+    groups = [set(map(group_of, names)) for names in fine]
     return pd.DataFrame(
         {
             "id": table["id"],
