@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 from mer_batch import __version__, media
 from mer_batch.classifier import Classifier
 from mer_batch.config import DEFAULTS, Options
+from mer_batch.deferred import deferred
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
+from mer_batch.nets.device import load_torch
 from mer_batch.readers import load_classifier
 from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
+    Frame,
     Gap,
     Media,
     Modality,
@@ -36,11 +39,13 @@ from mer_batch.types import (
 )
 
 if TYPE_CHECKING:
-    from mer_batch.face.mouth import MouthTrack
+    from mer_batch.face.mouth import MouthTrack, MouthWatcher
     from mer_batch.fusion.learned import Gate
     from mer_batch.nets.store import ModelCard
 
 PACKAGES = ("torch", "facenet-pytorch", "silero-vad", "openai-whisper", "av", "numpy")
+FAILURES = (RuntimeError, ValueError, OSError, MemoryError, ArithmeticError, LookupError, TypeError)
+"""What costs a modality and no more."""
 OnProgress = Callable[[str, float], None]
 
 
@@ -67,6 +72,7 @@ class _Analysis:
     people: tuple[Person, ...] = ()
     shots: tuple[Shot, ...] = ()
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
+    begun: tuple[Generator[Frame, None, None], MouthWatcher | None] | None = None
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
     utterances: tuple[Utterance, ...] = ()
@@ -78,11 +84,29 @@ class _Analysis:
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
         self.notices += self.media.notes
-        gate = self._gate()
-        for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
-            with self._stage(modality):  # type: ignore[arg-type]
-                stage()
+        with ExitStack() as stack:
+            if self._wants("face") and self.media.video is not None:
+                # An error is met again in the stage of faces, which then is all that is lost.
+                with suppress(MerError, *FAILURES):
+                    self.begun = self._pictures()
+                    stack.enter_context(closing(self.begun[0]))
+            load_torch()  # while ffmpeg works on the first pictures
+            gate = self._gate()
+            for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
+                with self._stage(modality):  # type: ignore[arg-type]
+                    stage()
         return self._timeline(gate)
+
+    def _pictures(self) -> tuple[Generator[Frame, None, None], MouthWatcher | None]:
+        """The frames that faces are looked for in, being decoded from now on, and what measures mouths in them."""
+        from mer_batch.face.mouth import MouthWatcher
+
+        options = self.options
+        speaks = self.media.audio and (self._wants("voice") or self._wants("text"))
+        watcher = MouthWatcher(options.fps, options.start) if speaks else None
+        rate = watcher.rate if watcher else options.fps
+        frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
+        return frames, watcher
 
     def _gate(self) -> Gate | None:
         """The gate that weighs the modalities, before hours of work show that there is none of that name."""
@@ -107,7 +131,7 @@ class _Analysis:
             if error.exit_code == 2:  # a wrong option is the user's to mend, not a modality's loss
                 raise
             self._lose(modality, error)
-        except (RuntimeError, ValueError, OSError, MemoryError, ArithmeticError, LookupError, TypeError) as error:
+        except FAILURES as error:
             self._lose(modality, error)
         self.seconds[modality] = round(time.monotonic() - began, 2)
         self.on_progress(modality, 1.0)
@@ -130,7 +154,7 @@ class _Analysis:
 
     def _reader(self, modality: Modality) -> Classifier[Any]:
         spec = getattr(self.options, f"{modality}_model")
-        self.models[modality] = load_classifier(modality, spec, self.options.device)
+        self.models[modality] = deferred(load_classifier, modality, spec, self.options.device)
         return self.models[modality]
 
     def _share(self, stage: str) -> Callable[[float], None]:
@@ -144,22 +168,18 @@ class _Analysis:
             self._absent("face", "the file has no video")
             return
         from mer_batch.face.identity import load_embedder
-        from mer_batch.face.mouth import MouthWatcher
         from mer_batch.face.read import read_faces
 
-        options = self.options
-        speaks = self.media.audio and (self._wants("voice") or self._wants("text"))
-        watcher = MouthWatcher(options.fps, options.start) if speaks else None
-        rate = watcher.rate if watcher else options.fps
-        frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
-        readings = read_faces(
-            frames,
-            self._reader("face"),
-            device=options.device,
-            embedder=load_embedder(options.device),
-            watcher=watcher,
-            on_progress=self._share("face"),
-        )
+        frames, watcher = self.begun or self._pictures()
+        with closing(frames):
+            readings = read_faces(
+                frames,
+                self._reader("face"),
+                device=self.options.device,
+                embedder=load_embedder(self.options.device),
+                watcher=watcher,
+                on_progress=self._share("face"),
+            )
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
