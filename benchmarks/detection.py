@@ -1,6 +1,6 @@
 """Face detection on stills: our cascade against `MTCNN.detect` of facenet-pytorch, same thresholds, same pictures.
 
-python benchmarks/detection.py [--data ../shared/data]
+python benchmarks/detection.py [--data FOLDER]   (default: MER_DATA)
 
 A face counts as found when a detection overlaps its box by IoU 0.4 (box styles of the sources differ).
 Pictures in which only some faces are boxed count for recall only. Intervals: 95 %, bootstrap over pictures.
@@ -115,8 +115,8 @@ def scores(counts: NDArray[np.int64]) -> dict[str, Any]:
 def main() -> None:
     """Measure both and write the result; exit code 1 when ours is more than a point worse."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=record.ROOT.parent / "shared" / "data")
-    folder = parser.parse_args().data / "media"
+    parser.add_argument("--data", type=Path)
+    folder = (parser.parse_args().data or record.data_folder()) / "media"
     if not (folder / "stills" / "boxes.csv").is_file():
         raise SystemExit(f"no stills at {folder / 'stills'}; name the folder of data sets with --data")
     stills = read_stills(folder)

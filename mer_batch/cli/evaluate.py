@@ -55,7 +55,8 @@ def evaluate(
     quick: bool = typer.Option(False, "--quick", help="With --seeds: one batch size, few epochs, a sample."),
     allow_leaks: bool = typer.Option(False, "--allow-leaks", help="With --seeds: go on with a split that leaks."),
 ) -> int:
-    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out.
+    """Score a model; intervals are at 95 % over the items (of accuracy Wilson's, else bootstraps); classes that the set
+    lacks are left out.
 
     Face pictures with a copy in the training data are scored apart, as "without leaking" and "only leaking".
 

@@ -19,6 +19,7 @@ import pandas as pd
 from mer_batch.data.files import ARCHIVES, SUFFIXES, Files, FolderFiles, open_files
 from mer_batch.errors import DataError
 from mer_batch.labels import INDEX, canonical
+from mer_batch.tables_out import read_back
 from mer_batch.types import Modality
 
 if TYPE_CHECKING:
@@ -154,10 +155,12 @@ def _imported(folder: Path) -> Manifest:
     missing = {"name", "kind", "modality", "files"} - set(card)
     if missing:
         raise DataError(f"{folder / CARD} lacks {', '.join(sorted(missing))}; import the set again")
+    if card["modality"] == "text":
+        raise DataError(f"{folder} holds sentences; this command reads sets of pictures or sounds")
     place = folder / card["files"]
     if not place.exists():
         raise DataError(f"the files of {folder} are gone from {card['files']}; import the set again, or with --copy")
-    rows = read_table(folder / TABLE)
+    rows = read_back(read_table(folder / TABLE))
     return Manifest(str(card["name"]), str(card["kind"]), card["modality"], rows, open_files(place), card)
 
 

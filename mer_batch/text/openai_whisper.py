@@ -8,13 +8,13 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mer_batch.errors import ModelError, unknown_name
+from mer_batch.files import sha256_of
 from mer_batch.nets.device import pick_device
 from mer_batch.resources import cache_dir
 from mer_batch.text.chunks import Word
@@ -55,7 +55,7 @@ class Whisper(Recognizer):
         path = _cache() / _address(name).name
         if not path.is_file():
             return None
-        if verify and sha256(path.read_bytes()).hexdigest() != _address(name).parent.name:
+        if verify and sha256_of(path) != _address(name).parent.name:
             raise ModelError(f"{path} is damaged; run: mer models fetch whisper:{name}")
         return path
 

@@ -12,6 +12,7 @@ from mer_batch.errors import DataError, UsageError
 from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.scores.metrics import Ints
 from mer_batch.scores.statistics.readings import Readings
+from mer_batch.tables_out import read_back
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,9 @@ def _table(path: Path) -> pd.DataFrame:
             table = pd.read_parquet(path)
         else:
             # "NA" and "none" are words here, and spreadsheets start files with a mark.
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=_separator(path), encoding="utf-8-sig")
+            table = read_back(
+                pd.read_csv(path, dtype=str, keep_default_na=False, sep=_separator(path), encoding="utf-8-sig")
+            )
     except (OSError, ValueError, UnicodeError) as error:
         raise DataError(f"cannot read predictions from {path}: {(str(error) or 'empty').splitlines()[0]}") from error
     table.columns = pd.Index([str(name).strip().lower() for name in table])
