@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mer_batch.errors import DataError
 from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import CascadeDetector, Detection, area
+from mer_batch.media.pictures import read_picture
 from mer_batch.types import Image
 
 SMALLEST: Final = 80
@@ -36,10 +36,11 @@ class StillReader:
 
     def read(self, path: Path) -> Image:
         """The face in a picture file, RGB. Raises `DataError` for a file that is no picture."""
-        return self.frame(_open(path))
+        return self.frame(read_picture(path).rgb())
 
     def frame(self, picture: Image) -> Image:
         """The face in a picture, RGB uint8 (height, width, 3)."""
+        picture = shrunk(picture)
         if min(picture.shape[:2]) < SMALLEST:
             return picture
         faces = self._detector.detect([picture])[0]
@@ -50,14 +51,12 @@ class StillReader:
         return crop_face(picture, face.box, framing, face.landmarks)
 
 
-def _open(path: Path) -> Image:
+def shrunk(picture: Image) -> Image:
+    """A picture of which no side is longer than `LARGEST`."""
     from PIL import Image as Pillow
-    from PIL import ImageOps, UnidentifiedImageError
 
-    try:
-        with Pillow.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGB")
-    except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError) as error:
-        raise DataError(f"cannot read the picture {path}: {str(error).splitlines()[0]}") from error
-    picture.thumbnail((LARGEST, LARGEST))
-    return np.asarray(picture)
+    if max(picture.shape[:2]) <= LARGEST:
+        return picture
+    small = Pillow.fromarray(picture)
+    small.thumbnail((LARGEST, LARGEST))
+    return np.asarray(small)
