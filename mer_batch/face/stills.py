@@ -39,12 +39,21 @@ class StillReader:
         return self.frame(read_picture(path).rgb())
 
     def frame(self, picture: Image) -> Image:
-        """The face in a picture, RGB uint8 (height, width, 3)."""
+        """The face in a picture, RGB uint8 (height, width, 3), or the picture itself where none is found."""
+        face = self.face(picture)
+        return shrunk(picture) if face is None else face
+
+    def face(self, picture: Image) -> Image | None:
+        """The largest face in a picture, or None where none is found; a small picture is one as it is."""
         picture = shrunk(picture)
         if min(picture.shape[:2]) < SMALLEST:
             return picture
-        faces = self._detector.detect([picture])[0]
-        return picture if not faces else self._cut(picture, max(faces, key=lambda face: area(face.box)))
+        faces = self.faces(picture)
+        return self._cut(picture, max(faces, key=lambda face: area(face.box))) if faces else None
+
+    def faces(self, picture: Image) -> list[Detection]:
+        """All faces in a picture of no more than `LARGEST` pixels a side."""
+        return self._detector.detect([picture])[0]
 
     def _cut(self, picture: Image, face: Detection) -> Image:
         framing = {"size": 224} | dict(self._input)  # readers from elsewhere resize for themselves
