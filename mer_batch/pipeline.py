@@ -18,6 +18,7 @@ from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.named import all_changes, one_spelling
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
+from mer_batch.keep import Keep
 from mer_batch.nets.device import load_torch
 from mer_batch.provenance import provenance
 from mer_batch.readers import load_classifier
@@ -37,6 +38,7 @@ from mer_batch.types import (
 
 if TYPE_CHECKING:
     from mer_batch.face.mouth import MouthTrack, MouthWatcher
+    from mer_batch.face.read import FaceReadings
     from mer_batch.fusion.learned import Gate
     from mer_batch.nets.store import ModelCard
     from mer_batch.text.transcribe import Words
@@ -55,6 +57,7 @@ def analyze(
     options: Options = DEFAULTS,
     on_progress: OnProgress | None = None,
     on_notice: OnNotice | None = None,
+    keep: Path | None = None,
 ) -> Timeline:
     """Read a media file as `options` say.
 
@@ -63,13 +66,15 @@ def analyze(
     `Timeline.lost` with a notice, and the rest goes on. All that can be known before the first picture is
     decoded is checked before. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
+
+    `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
     """
     tell = on_progress or (lambda _stage, _done: None)
     tell(LOADING, 0.0)
     checks.check_options(options)
     found = media.probe(Path(path))
     checks.check_media(found, options)
-    analysis = _Analysis(found, options, tell, checks.readers(found, options))
+    analysis = _Analysis(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256))
     analysis.prepare(on_notice or (lambda _notice: None))
     tell(LOADING, 1.0)
     return analysis.run()
@@ -83,11 +88,13 @@ class _Analysis:
     options: Options
     on_progress: OnProgress
     ready: dict[Modality, Classifier[Any]]
+    keep: Keep
     observations: list[Observation] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     people: tuple[Person, ...] = ()
     shots: tuple[Shot, ...] = ()
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
+    kept: FaceReadings | None = None
     begun: tuple[Generator[Frame, None, None], MouthWatcher | None] | None = None
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
@@ -130,7 +137,7 @@ class _Analysis:
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
         with ExitStack() as stack:
-            if self._wants("face") and self.media.video is not None:
+            if self._wants("face") and self.media.video is not None and not self._kept_faces():
                 # An error is met again in the stage of faces, which then is all that is lost.
                 with suppress(MerError, *_FAILURES):
                     self.begun = self._pictures()
@@ -210,23 +217,56 @@ class _Analysis:
         if self.media.video is None:
             self._absent("face", "the file has no video")
             return
+        reader = self._reader("face")
+        readings = self._kept_faces()
+        if readings is None:
+            before = len(self.notices)
+            readings = self._read_faces(reader)
+            self.keep.put("face", self._face_facts(), (readings, tuple(self.notices[before:])))
+        self.observations += readings.observations
+        self.gaps += readings.gaps
+        self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
+        self.notices += readings.notices
+
+    def _read_faces(self, reader: Classifier[Any]) -> FaceReadings:
         from mer_batch.face.identity import load_embedder
         from mer_batch.face.read import read_faces
 
         frames, watcher = self.begun or self._pictures()
         with closing(frames), self._told("face") as share:
-            readings = read_faces(
+            return read_faces(
                 frames,
-                self._reader("face"),
+                reader,
                 device=self.options.device,
                 embedder=load_embedder(self.options.device),
                 watcher=watcher,
                 on_progress=share,
             )
-        self.observations += readings.observations
-        self.gaps += readings.gaps
-        self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
-        self.notices += readings.notices
+
+    def _face_facts(self) -> dict[str, Any]:
+        """What decides the readings of faces, beside the recording."""
+        from mer_batch.face.identity import weights_file
+
+        options = self.options
+        return {
+            "range": (options.start, options.end),
+            "fps": options.fps,
+            "model": self._model_hash("face"),
+            "mouths": bool(self.media.audio) and (self._wants("voice") or self._wants("text")),
+            "identity": weights_file().is_file(),
+        }
+
+    def _kept_faces(self) -> FaceReadings | None:
+        """What an earlier run found in the same pictures with the same model, with what it had to say of them."""
+        if self.kept is None and (found := self.keep.find("face", self._face_facts(), tuple)) is not None:
+            self.kept, notices = found
+            self.notices += notices
+        return self.kept
+
+    def _model_hash(self, modality: Modality) -> str:
+        """The checksum of a model; for one of a hub its name, as its files lie under that."""
+        spec = str(getattr(self.options, f"{modality}_model"))
+        return spec if spec.startswith("hf:") else self._reader(modality).card.sha256
 
     def _voice(self) -> None:
         if not self.media.audio:
@@ -244,9 +284,6 @@ class _Analysis:
         from mer_batch.voice.read import read_voice
 
         options = self.options
-        blocks = media.read_audio(
-            self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
-        )
         breaks = all_changes(handovers(self._turns([(options.start, self.end)])), self._named())
         reader, failure = None, None
         if self._wants("voice"):
@@ -254,8 +291,25 @@ class _Analysis:
                 reader = self._reader("voice")
             except (MerError, *_FAILURES) as error:
                 failure = error  # words need to know where speech is, whoever reads its emotion
-        with self._told("voice") as share:
-            readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
+        facts = {
+            "range": (options.start, options.end),
+            "track": options.audio_track,
+            "breaks": breaks,
+            "model": self._model_hash("voice") if reader is not None else None,
+        }
+        found = self.keep.find("voice", facts, tuple)
+        if found is None:
+            before = len(self.notices)
+            blocks = media.read_audio(
+                self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
+            )
+            with self._told("voice") as share:
+                readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
+            if readings.failure is None:
+                self.keep.put("voice", facts, (readings, tuple(self.notices[before:])))
+        else:
+            readings, notices = found
+            self.notices += notices
         self.speech, self.loudness = readings.speech, readings.loudness
         if reader is None or readings.failure is not None:
             return failure or readings.failure
