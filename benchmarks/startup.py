@@ -1,6 +1,6 @@
 """Start-up: `mer analyze` on a one-second clip against `python -c "import torch"`, taken in turns on one machine.
 
-python benchmarks/startup.py [--runs 5]
+python benchmarks/startup.py [--runs 5] [--note "how quiet the machine was"]
 
 The clip is a second of the example in which a face is seen and a voice is heard. Modules are compiled beforehand, as
 pip leaves them: whatever the environment says, the first round, which is not counted, writes their bytecode.
@@ -61,15 +61,16 @@ def main() -> None:
     """Measure and write the result; the exit code says whether it is within what is allowed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument("--note", default="")
+    given = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        seconds = in_turns(commands(second_of_example(Path(folder))), runs)
+        seconds = in_turns(commands(second_of_example(Path(folder))), given.runs)
     medians = {name: median(values) for name, values in seconds.items()}
     ratio = round(medians["analyze"] / medians["import_torch"], 2)
     load = {"before": round(before, 1), "after": round(os.getloadavg()[0], 1)}
-    facts = {"load": load, "threads": os.environ.get("OMP_NUM_THREADS", "")}
+    facts = {"note": given.note, "load": load, "threads": os.environ.get("OMP_NUM_THREADS", "")}
     limits = {"allowed": ALLOWED, "allowed_help": ALLOWED_HELP}
     record.write("startup", {"seconds": seconds, "median": medians, "ratio": ratio, **limits, **facts})
     print(f"analyze {ratio} x import torch; {medians}")

@@ -71,14 +71,18 @@ def test_a_model_of_the_hub_is_loaded_at_once() -> None:
     assert asked == ["hf:some/name"]
 
 
-def test_weights_that_nothing_needs_cost_no_modality(broken: Path, tmp_path: Path) -> None:
+def test_a_network_that_nothing_needs_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(modality: str, spec: str, device: str) -> Classifier[Any]:
+        raise ModelError(f"the {modality} model was asked for")
+
+    monkeypatch.setattr("mer_batch.pipeline.load_classifier", load)
     clip = clips.make(tmp_path / "a.wav", *clips.tone(1))
-    out = tmp_path / "a.html"
-    arguments = ["analyze", clip, "--asr", "none", "--text-model", broken, "--modalities", "text", "--out", out]
+    arguments = ["analyze", clip, "--asr", "none", "--modalities", "text", "--out", tmp_path / "a.html"]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    said = tmp_path / "a.srt"
+    said = tmp_path / "said.srt"
     said.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello there.\n")
     result = CliRunner().invoke(app, [str(argument) for argument in [*arguments, "--transcript", said]])
     assert result.exit_code == 4, result.output
+    assert "the text model was asked for" in result.output
     assert json.loads((tmp_path / "a.timeline.json").read_text())["lost"] == ["text"]
