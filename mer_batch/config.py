@@ -8,6 +8,9 @@ from pathlib import Path
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.types import MODALITIES, Modality
 
+SHORTEST_STEP = 0.02
+"""Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -51,7 +54,11 @@ class Options:
     def __post_init__(self) -> None:
         _positive("fps", self.fps)
         _positive("step", self.step)
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
+        if self.step < SHORTEST_STEP:
+            raise UsageError(f"step must be at least {SHORTEST_STEP} s, got {self.step:g}; no evidence is as fine")
+        # Asked the other way round, a start or end that is no number would pass.
+        last = self.start + 1 if self.end is None else self.end
+        if not 0 <= self.start < last < float("inf"):
             raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
         if self.context < 0:
             raise UsageError(f"context must not be negative, got {self.context}")

@@ -5,33 +5,30 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timezone
-from importlib.metadata import version
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mer_batch import __version__, media
+from mer_batch import checks, media
 from mer_batch.classifier import Classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.deferred import deferred
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
+from mer_batch.fusion.named import all_changes, one_spelling
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
 from mer_batch.nets.device import load_torch
+from mer_batch.provenance import provenance
 from mer_batch.readers import load_classifier
-from mer_batch.text import asr as recognizers
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
     Frame,
     Gap,
     Media,
     Modality,
-    ModelUse,
     Observation,
     Person,
-    Provenance,
     Shot,
     TaskName,
     Timeline,
@@ -42,22 +39,40 @@ if TYPE_CHECKING:
     from mer_batch.face.mouth import MouthTrack, MouthWatcher
     from mer_batch.fusion.learned import Gate
     from mer_batch.nets.store import ModelCard
+    from mer_batch.text.transcribe import Words
 
-PACKAGES = ("torch", "facenet-pytorch", "silero-vad", "openai-whisper", "av", "numpy")
-FAILURES = (RuntimeError, ValueError, OSError, MemoryError, ArithmeticError, LookupError, TypeError)
-"""What costs a modality and no more."""
+_FAILURES = (RuntimeError, ValueError, OSError, MemoryError, ArithmeticError, LookupError, TypeError)
+"""What a broken file or model raises: it costs a modality, not the analysis."""
 OnProgress = Callable[[str, float], None]
+OnNotice = Callable[[str], None]
+LOADING = "loading"
+STAGES: dict[Modality, str] = {"face": "faces", "voice": "voice", "text": "words"}
+"""What progress calls the stages; after them comes "fusion", before them `LOADING`."""
 
 
-def analyze(path: Path | str, options: Options = DEFAULTS, on_progress: OnProgress | None = None) -> Timeline:
+def analyze(
+    path: Path | str,
+    options: Options = DEFAULTS,
+    on_progress: OnProgress | None = None,
+    on_notice: OnNotice | None = None,
+) -> Timeline:
     """Read a media file as `options` say.
 
-    `on_progress` is told (stage, share done). A modality that fails is lost: it is named in
-    `Timeline.lost` with a notice, and the rest goes on. Raises `InputError` for a file that cannot be
+    `on_progress` is told (stage, share done) of every stage that has something to read, `on_notice` at once what
+    is known to be missing before the work begins. A modality that fails is lost: it is named in
+    `Timeline.lost` with a notice, and the rest goes on. All that can be known before the first picture is
+    decoded is checked before. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
     """
-    recognizers.check(options.asr)
-    return _Analysis(media.probe(Path(path)), options, on_progress or (lambda _stage, _done: None)).run()
+    tell = on_progress or (lambda _stage, _done: None)
+    tell(LOADING, 0.0)
+    checks.check_options(options)
+    found = media.probe(Path(path))
+    checks.check_media(found, options)
+    analysis = _Analysis(found, options, tell, checks.readers(found, options))
+    analysis.prepare(on_notice or (lambda _notice: None))
+    tell(LOADING, 1.0)
+    return analysis.run()
 
 
 @dataclass
@@ -67,6 +82,7 @@ class _Analysis:
     media: Media
     options: Options
     on_progress: OnProgress
+    ready: dict[Modality, Classifier[Any]]
     observations: list[Observation] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     people: tuple[Person, ...] = ()
@@ -75,27 +91,55 @@ class _Analysis:
     begun: tuple[Generator[Frame, None, None], MouthWatcher | None] | None = None
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
+    written: Words | None = None
+    unwritten: MerError | None = None
+    deaf: str | None = None
     utterances: tuple[Utterance, ...] = ()
     notices: list[str] = field(default_factory=list)
     lost: list[Modality] = field(default_factory=list)
     models: dict[Modality, Classifier[Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def prepare(self, on_notice: OnNotice) -> None:
+        """What can be had before the work: the words that are written down, else a recognizer that can be used."""
+        self.notices += self.media.notes
+        options = self.options
+        if not self._wants("text"):
+            if options.transcript is not None:
+                self.notices.append("the transcript is not read, since --modalities leaves out text")
+        else:
+            self._find_written()
+            if self.media.audio and self.written is None and self.unwritten is None:
+                self.deaf = checks.check_recognizer(options)
+                self.notices += [self.deaf] if self.deaf else []
+        for notice in self.notices:
+            on_notice(notice)
+
+    def _find_written(self) -> None:
+        from mer_batch.text.transcribe import written_words
+
+        options = self.options
+        span = (options.start, options.end)
+        try:
+            self.written = written_words(self.media, options.transcript, options.language, span)
+        except MerError as error:
+            if options.transcript is not None:
+                raise
+            self.unwritten = error  # a damaged stream costs the words, not the analysis
+
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
-        self.notices += self.media.notes
         with ExitStack() as stack:
             if self._wants("face") and self.media.video is not None:
                 # An error is met again in the stage of faces, which then is all that is lost.
-                with suppress(MerError, *FAILURES):
+                with suppress(MerError, *_FAILURES):
                     self.begun = self._pictures()
                     stack.enter_context(closing(self.begun[0]))
             load_torch()  # while ffmpeg works on the first pictures
-            gate = self._gate()
             for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
                 with self._stage(modality):  # type: ignore[arg-type]
                     stage()
-        return self._timeline(gate)
+        return self._timeline()
 
     def _pictures(self) -> tuple[Generator[Frame, None, None], MouthWatcher | None]:
         """The frames that faces are looked for in, being decoded from now on, and what measures mouths in them."""
@@ -108,12 +152,6 @@ class _Analysis:
         frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
         return frames, watcher
 
-    def _gate(self) -> Gate | None:
-        """The gate that weighs the modalities, before hours of work show that there is none of that name."""
-        from mer_batch.fusion.learned import load_gate
-
-        return load_gate(self.options.fusion_model, "cpu") if len(self.options.modalities) > 1 else None
-
     @property
     def end(self) -> float:
         """Where the analysed range stops, in seconds."""
@@ -124,17 +162,15 @@ class _Analysis:
         if modality not in self.options.modalities:
             self._absent(modality, f"not asked for (--modalities {','.join(self.options.modalities)})")
         began = time.monotonic()
-        self.on_progress(modality, 0.0)
         try:
             yield
         except MerError as error:
             if error.exit_code == 2:  # a wrong option is the user's to mend, not a modality's loss
                 raise
             self._lose(modality, error)
-        except FAILURES as error:
+        except _FAILURES as error:
             self._lose(modality, error)
         self.seconds[modality] = round(time.monotonic() - began, 2)
-        self.on_progress(modality, 1.0)
 
     def _lose(self, modality: Modality, error: Exception) -> None:
         if os.environ.get("MER_DEBUG") == "1":
@@ -153,13 +189,20 @@ class _Analysis:
         return modality in self.options.modalities
 
     def _reader(self, modality: Modality) -> Classifier[Any]:
-        spec = getattr(self.options, f"{modality}_model")
-        self.models[modality] = deferred(load_classifier, modality, spec, self.options.device)
+        if modality not in self.ready:
+            spec = getattr(self.options, f"{modality}_model")
+            self.ready[modality] = deferred(load_classifier, modality, spec, self.options.device)
+        self.models[modality] = self.ready[modality]
         return self.models[modality]
 
-    def _share(self, stage: str) -> Callable[[float], None]:
-        start, length = self.options.start, max(self.end - self.options.start, 1e-6)
-        return lambda reached: self.on_progress(stage, min((reached - start) / length, 0.999))
+    @contextmanager
+    def _told(self, modality: Modality) -> Iterator[Callable[[float], None]]:
+        """Progress of a stage that has something to read: a function that is told the time reached, in seconds."""
+        stage, start = STAGES[modality], self.options.start
+        length = max(self.end - start, 1e-6)
+        self.on_progress(stage, 0.0)
+        yield lambda reached: self.on_progress(stage, min((reached - start) / length, 0.999))
+        self.on_progress(stage, 1.0)
 
     def _face(self) -> None:
         if not self._wants("face"):
@@ -171,14 +214,14 @@ class _Analysis:
         from mer_batch.face.read import read_faces
 
         frames, watcher = self.begun or self._pictures()
-        with closing(frames):
+        with closing(frames), self._told("face") as share:
             readings = read_faces(
                 frames,
                 self._reader("face"),
                 device=self.options.device,
                 embedder=load_embedder(self.options.device),
                 watcher=watcher,
-                on_progress=self._share("face"),
+                on_progress=share,
             )
         self.observations += readings.observations
         self.gaps += readings.gaps
@@ -192,56 +235,90 @@ class _Analysis:
             return
         if not self._wants("voice") and not self._needs_speech():
             return
+        failure = self._listen()
+        if failure is not None and self._wants("voice"):
+            raise failure
+
+    def _listen(self) -> Exception | None:
+        """Where speech is, how loud the sound is and, if wanted, how the voice sounds; returns why it was not read."""
         from mer_batch.voice.read import read_voice
 
         options = self.options
         blocks = media.read_audio(
             self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
         )
-        share = self._share("voice")
-        breaks = handovers(self._turns([(options.start, self.end)]))
-        reader = self._reader("voice")
-        readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
-        self.speech, self.loudness = readings.speech, readings.loudness
+        breaks = all_changes(handovers(self._turns([(options.start, self.end)])), self._named())
+        reader, failure = None, None
         if self._wants("voice"):
-            self.observations += readings.observations
-            self.gaps += readings.gaps
-            ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
-            heard = max(ends, default=options.start)
-            if heard < self.end:
-                self.gaps.append(Gap("voice", heard, self.end, "no sound"))
+            try:
+                reader = self._reader("voice")
+            except (MerError, *_FAILURES) as error:
+                failure = error  # words need to know where speech is, whoever reads its emotion
+        with self._told("voice") as share:
+            readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
+        self.speech, self.loudness = readings.speech, readings.loudness
+        if reader is None or readings.failure is not None:
+            return failure or readings.failure
+        self.observations += readings.observations
+        self.gaps += readings.gaps
+        ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
+        heard = max(ends, default=options.start)
+        if heard < self.end:
+            self.gaps.append(Gap("voice", heard, self.end, "no sound"))
+        return None
+
+    def _named(self) -> tuple[Utterance, ...]:
+        """Written words with the names of who says them, one spelling each."""
+        return one_spelling(self.written.utterances) if self.written is not None else ()
 
     def _needs_speech(self) -> bool:
-        return self._wants("text") and self.options.transcript is None and self.options.asr != "none"
+        return self._wants("text") and self.written is None and self.options.asr != "none"
 
     def _words(self) -> None:
         if not self._wants("text"):
             return
-        from mer_batch.text.read import read_words
-        from mer_batch.text.transcribe import find_words
-
-        options = self.options
-        words = find_words(
-            self.media,
-            transcript=options.transcript,
-            asr=options.asr,
-            speech=self.speech,
-            language=options.language,
-            prompt=options.prompt,
-            device=options.device,
-            track=options.audio_track,
-            span=(options.start, options.end),
-            on_progress=self._share("text"),
-        )
+        if self.unwritten is not None:
+            raise self.unwritten
+        words = self.written if self.written is not None else self._heard_words()
         if words.notice:
             self.notices.append(words.notice)
         self.gaps += words.gaps
-        inside = [w for w in words.utterances if w.end > options.start and w.start < self.end]
+        spoken = one_spelling(words.utterances)
+        inside = [w for w in spoken if w.end > self.options.start and w.start < self.end]
         self.utterances = tuple(replace(w, end=min(w.end, self.end)) for w in inside)
-        observations, gaps = read_words(self.utterances, self._reader("text"), options.context)
+        if self.utterances:
+            self._read_words()
+        self.gaps += self._wordless()
+
+    def _heard_words(self) -> Words:
+        """The words that a recognizer hears where somebody speaks."""
+        from mer_batch.text.transcribe import find_words
+
+        options = self.options
+        if self.media.audio and self._needs_speech() and self.speech is None:
+            raise MerError("where somebody speaks is not known, and recognizers invent words in silence")
+        hears = self.speech and self._needs_speech() and not self.deaf
+        with self._told("text") if hears else nullcontext() as share:
+            return find_words(
+                self.media,
+                transcript=None,
+                asr=options.asr,
+                speech=self.speech,
+                language=options.language,
+                prompt=options.prompt,
+                device=options.device,
+                track=options.audio_track,
+                span=(options.start, options.end),
+                on_progress=share,
+            )
+
+    def _read_words(self) -> None:
+        from mer_batch.text.read import read_words
+
+        with self._told("text") if self.written is not None else nullcontext():
+            observations, gaps = read_words(self.utterances, self._reader("text"), self.options.context)
         self.observations += observations
         self.gaps += gaps
-        self.gaps += self._wordless()
 
     def _wordless(self) -> list[Gap]:
         """The stretches that neither words nor a reason cover."""
@@ -258,10 +335,13 @@ class _Analysis:
         """Who of the people in view speaks when in `speech`."""
         return find_turns(self.mouths, self.people, speech, self._cuts)
 
-    def _fitting(self, gate: Gate | None) -> Gate | None:
-        """The gate, unless it would weigh models that it has not learned from."""
+    def _fitting(self) -> Gate | None:
+        """The gate, where there is something to weigh, unless it has not learned from these models."""
+        from mer_batch.fusion.learned import load_gate
+
         cards = {modality: self.models[modality].card for modality in self._took_part()}
-        if gate is None or len(cards) < 2:
+        gate = load_gate(self.options.fusion_model, "cpu") if len(cards) > 1 else None
+        if gate is None:
             return None
         strangers = gate.strangers({modality: card.sha256 for modality, card in cards.items()})
         if not strangers:
@@ -272,78 +352,60 @@ class _Analysis:
         )
         return None
 
-    def _timeline(self, gate: Gate | None) -> Timeline:
-        from mer_batch.fusion import bind_observations, bind_utterances, fuse, pool
+    def _timeline(self) -> Timeline:
+        from mer_batch.fusion import bind, fuse, pool
         from mer_batch.timeline.events import find_events
         from mer_batch.timeline.io import rounded
 
         began = time.monotonic()
+        self.on_progress("fusion", 0.0)
         options = self.options
-        gate = self._fitting(gate)
+        gate = self._fitting()
+        cards: dict[TaskName, ModelCard] = {modality: self.models[modality].card for modality in self._took_part()}
         used = {modality: self.models[modality].card.reliability for modality in self._took_part()}
+        cards |= {"fusion": gate.card} if gate else {}
         # Words from a file may be all that is known of the speech.
         speech = self.speech or merge_spans((said.start, said.end) for said in self.utterances)
-        turns = self._turns(speech)
-        fused = fuse(
-            bind_observations(self.observations, self.people, "face" in used, turns),
+        bound = bind(
+            self.observations,
             self.gaps,
-            duration=self.end,
+            self.utterances,
             people=self.people,
+            has_faces="face" in used,
+            turns=self._turns(speech),
+        )
+        fused = fuse(
+            bound.observations,
+            bound.gaps,
+            duration=self.end,
+            people=bound.people,
             cuts=self._cuts,
             reliabilities=used,
             step=options.step,
             abstain=options.abstain,
             weigh=gate.weights if gate else pool.weights,
         )
-        events = find_events(fused.segments, self.shots, fused.people, fused.observations)
+        events = find_events(fused.segments, self.shots, bound.in_view, fused.observations)
+        self.notices += bound.naming.notices()
         self.seconds["fusion"] = round(time.monotonic() - began, 2)
         timeline = Timeline(
             media=self.media,
-            provenance=self._provenance(gate),
+            provenance=provenance(options, cards, self.seconds),
             people=fused.people,
             shots=self.shots,
             speech=self.speech or (),
             loudness=self.loudness,
-            utterances=bind_utterances(self.utterances, fused.people, self.media.video is not None, turns),
+            utterances=bound.utterances,
             observations=fused.observations,
-            gaps=tuple(self.gaps),
+            gaps=bound.gaps,
             segments=fused.segments,
             events=events,
             notices=tuple(dict.fromkeys(self.notices)),
             lost=tuple(self.lost),
         )
-        return rounded(illustrated(timeline))  # so that a timeline read back gives the same page
+        shown = rounded(illustrated(timeline))  # so that a timeline read back gives the same page
+        self.on_progress("fusion", 1.0)
+        return shown
 
     def _took_part(self) -> list[Modality]:
         return [modality for modality in self.models if self._wants(modality) and modality not in self.lost]
-
-    def _provenance(self, gate: Gate | None) -> Provenance:
-        used = [_use(modality, self.models[modality].card) for modality in self._took_part()]
-        return Provenance(
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            version=__version__,
-            options={key: _plain(value) for key, value in asdict(self.options).items()},
-            packages={name: version(name) for name in PACKAGES},
-            models=(*used, *([_use("fusion", gate.card)] if gate else [])),
-            seconds=dict(self.seconds),
-        )
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _use(modality: TaskName, card: ModelCard) -> ModelUse:
-    return ModelUse(
-        modality=modality,
-        name=card.name,
-        sha256=card.sha256,
-        net=card.net,
-        data=card.data,
-        licence=card.licence,
-        scores=card.scores,
-        confusion=card.confusion,
-        confusion_source=card.confusion_source,
-    )

@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 import clips
-from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.classifier import Classifier
 from mer_batch.cli import app
 from mer_batch.deferred import Deferred, deferred
 from mer_batch.errors import ModelError, UsageError
+from mer_batch.readers import load_classifier
 from mer_batch.resources import data_dir
 
 SENTENCES = ["I am so glad to see you.", "What a sad day."]

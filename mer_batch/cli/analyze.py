@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say, tell
 from mer_batch.config import DEFAULTS
 from mer_batch.errors import EXIT_OK, EXIT_PARTIAL
 
@@ -46,37 +46,48 @@ def analyze(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print errors only."),
 ) -> int:
     """Read a file and write its report: FILE.html, FILE.timeline.json and FILE.timeline.csv."""
-    from mer_batch import output
-    from mer_batch.config import Options
-    from mer_batch.pipeline import analyze as run
-
-    options = Options(
-        fps=fps,
-        start=start,
-        end=end,
-        modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
-        transcript=transcript,
-        asr=asr,
-        language=language,
-        prompt=prompt,
-        audio_track=audio_track,
-        device=device,
-        face_model=face_model,
-        voice_model=voice_model,
-        text_model=text_model,
-        fusion_model=fusion_model,
-        context=context,
-        step=step,
-        abstain=abstain,
-    )
-    page = output.Page(out or media.with_name(f"{media.name}.html"), labels, embed_media, assets, redact)
+    told: set[str] = set()
     with Progress(quiet) as progress:
-        timeline = run(media, options, on_progress=progress)
-        written = page.write(timeline, progress)
+        from mer_batch import output
+        from mer_batch.config import Options
+        from mer_batch.pipeline import analyze as run
+
+        options = Options(
+            fps=fps,
+            start=start,
+            end=end,
+            modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
+            transcript=transcript,
+            asr=asr,
+            language=language,
+            prompt=prompt,
+            audio_track=audio_track,
+            device=device,
+            face_model=face_model,
+            voice_model=voice_model,
+            text_model=text_model,
+            fusion_model=fusion_model,
+            context=context,
+            step=step,
+            abstain=abstain,
+        )
+        report = out or media.with_name(f"{media.name}.html")
+        page = output.Page(report, labels, embed_media, assets, redact, media, (transcript,))
+        place(page.out, quiet=quiet)
+
+        def notice(text: str) -> None:
+            told.add(text)
+            if not quiet:
+                say(text)
+
+        timeline = run(media, options, on_progress=progress, on_notice=notice)
+        page.write(timeline, progress)
     if not quiet:
-        for notice in timeline.notices:
-            say(notice)
+        for text in timeline.notices:
+            if text not in told:
+                say(text)
         for sentence in output.headline(timeline):
-            typer.echo(sentence)
-        typer.echo(f"Report: {written}")
+            tell(sentence)
+        tell(f"Report: {page.out}")
+        tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_PARTIAL if timeline.lost else EXIT_OK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mer_batch.cli.common import Progress, guarded, say
+from mer_batch.cli.common import Progress, guarded, place, say
 from mer_batch.cli.transcribe import transcribe
 from mer_batch.errors import EXIT_FAILED, EXIT_OK
 
@@ -53,6 +53,7 @@ def import_data(
     """Make a set of what was downloaded, for recipes and for mer data check: mer data import fer2013 archive.zip."""
     from mer_batch.data.importing import import_set
 
+    place(out, folder=True, quiet=quiet)
     with Progress(quiet) as progress:
         imported = import_set(kind, source, out, progress, copy=copy, pictures=pictures)
     manifest = imported.manifest
@@ -117,10 +118,19 @@ def check_data(
     light or a mark on it), or a person who is in both.
     """
     from mer_batch.data.check import check, with_splits
-    from mer_batch.data.fix import write_fixed
+    from mer_batch.data.fix import KIND, write_fixed
     from mer_batch.data.manifest import read_manifest
+    from mer_batch.data.store import check_free
     from mer_batch.data.summary import summary
+    from mer_batch.nets.device import check_device
 
+    place(out, "--json", quiet=quiet)
+    place(table, "--csv", quiet=quiet)
+    if fix is not None:
+        place(fix, "--fix", folder=True, quiet=quiet)
+        check_free(fix, KIND, folder)
+    if faces:
+        check_device(device)
     manifest = read_manifest(folder)
     if split is not None:
         manifest = with_splits(manifest, split)

@@ -50,7 +50,7 @@ class Files(ABC):
         """All names, sorted, once each, without what operating systems leave behind, names that no table can hold, and
         names that lead out of the place.
         """
-        return sorted({name for name in self._names() if not (_is_junk(name) or _is_absolute(name))})
+        return sorted({name for name in self._names() if not (is_junk(name) or _is_absolute(name))})
 
     def of_kind(self, modality: str) -> list[str]:
         """The names of pictures ("face") or sounds ("voice")."""
@@ -163,7 +163,8 @@ def open_files(place: Path) -> Files:
     raise DataError(f"{place} is no folder, zip or tar; unpack it first")
 
 
-def _is_junk(name: str) -> bool:
+def is_junk(name: str) -> bool:
+    """Whether a file is hidden or left behind by an operating system, by its name and those of its folders."""
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part.lower() in _JUNK for part in parts)
     return hidden or not name.isprintable()

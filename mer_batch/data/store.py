@@ -24,12 +24,17 @@ def claim(out: Path, kind: str, source: Path) -> None:
     """Make the folder `out`. Raises `UsageError` when it holds anything but an import of the same kind and source,
     or lies inside the source.
     """
+    check_free(out, kind, source)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def check_free(out: Path, kind: str, source: Path) -> None:
+    """Raise what `claim` raises, and make nothing."""
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{out} lies inside the source, which is never written to; choose another --out")
     used = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if used and _owner(out) != (kind, str(source.resolve())):
         raise UsageError(f"{out} holds something else; choose another --out or remove it")
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def write_set(

@@ -2,6 +2,7 @@
 
 from mer_batch.media.audio import audio_track, load_audio, read_audio
 from mer_batch.media.binary import ffmpeg_path
+from mer_batch.media.clips import read_clip
 from mer_batch.media.frames import grab_frame, read_frames
 from mer_batch.media.probe import probe
 from mer_batch.media.subtitles import read_subtitles
@@ -15,6 +16,7 @@ __all__ = [
     "parse_transcript",
     "probe",
     "read_audio",
+    "read_clip",
     "read_frames",
     "read_subtitles",
 ]

@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     import torch
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The torch device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises `UsageError` if it is not there."""
-    import torch
-
+def check_name(name: str) -> None:
+    """Raise `UsageError` for a device of no known kind."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
         raise UsageError(f"unknown device {name!r}: use auto, cpu, cuda, cuda:N or mps")
+
+
+def check_device(name: str) -> None:
+    """Raise `UsageError` for a device that is not there, without torch for those that always are."""
+    check_name(name)
+    if name not in ("auto", "cpu"):
+        pick_device(name)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The torch device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises `UsageError` if it is not there."""
+    check_name(name)
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

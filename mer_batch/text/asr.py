@@ -46,6 +46,19 @@ def check(asr: str) -> None:
         ENGINES[chosen[0]].check(chosen[1])
 
 
+def check_language(asr: str, language: str) -> None:
+    """Raise `UsageError` for a language that the recognizer does not know; `none` hears nothing and takes any."""
+    chosen = parse(asr)
+    if chosen is None:
+        return
+    from whisper.tokenizer import LANGUAGES, TO_LANGUAGE_CODE
+
+    # Both know the same codes; only openai-whisper takes a name, such as "german".
+    known = {*LANGUAGES, *(TO_LANGUAGE_CODE if chosen[0] == "whisper" else ())}
+    if language.lower() not in known:
+        raise unknown_name("language", language, LANGUAGES)
+
+
 def load(asr: str, device: str) -> Recognizer:
     """The recognizer for `--asr`, its weights fetched on first use. Raises `UsageError` and `ModelError`."""
     check(asr)

@@ -80,11 +80,9 @@ def find_words(
     be loaded (`auto` gives a notice instead), and what reading the transcript or the sound raises.
     """
     chosen = recognizers.parse(asr)
-    if transcript is not None:
-        return _written(parse_transcript(transcript), f"transcript {transcript.name}", language, span)
-    subtitles = read_subtitles(media) if media.subtitles else ()
-    if subtitles:
-        return _written(subtitles, "subtitles in the file", language, span)
+    written = written_words(media, transcript, language, span)
+    if written is not None:
+        return written
     chunks = cut(_inside(speech, media, span), media.duration) if media.audio else []
     if chosen is None or not chunks:
         return Words((), "", gaps=_no_words(media, span, _why_none(media, chosen is None)))
@@ -94,6 +92,19 @@ def find_words(
         if asr != "auto":
             raise
         return Words((), "", f"no words were read: {error}", _no_words(media, span, "no transcript"))
+
+
+def written_words(
+    media: Media, transcript: Path | None, language: str | None, span: tuple[float, float | None]
+) -> Words | None:
+    """The words that need no recognizer: those of `transcript`, else of a subtitle stream; None where there are none.
+
+    Raises what reading the transcript or the stream raises.
+    """
+    if transcript is not None:
+        return _written(parse_transcript(transcript), f"transcript {transcript.name}", language, span)
+    subtitles = read_subtitles(media) if media.subtitles else ()
+    return _written(subtitles, "subtitles in the file", language, span) if subtitles else None
 
 
 def _why_none(media: Media, refused: bool) -> str:
