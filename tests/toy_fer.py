@@ -12,12 +12,13 @@ import pandas as pd
 from PIL import Image
 
 from mer_batch.data.importers.fer2013 import LABELS
+from mer_batch.data.manifest import VOTES
 from mer_batch.labels import EMOTIONS
 
 SPLITS = {"train": 8, "public_test": 3, "private_test": 3}
 """Pictures per class."""
 USAGE = {"train": "Training", "public_test": "PublicTest", "private_test": "PrivateTest"}
-VOTES = {
+NAMES = {
     "angry": "anger",
     "disgust": "disgust",
     "fear": "fear",
@@ -26,18 +27,6 @@ VOTES = {
     "sad": "sadness",
     "surprise": "surprise",
 }
-COLUMNS = [
-    "neutral",
-    "happiness",
-    "surprise",
-    "sadness",
-    "anger",
-    "disgust",
-    "fear",
-    "contempt",
-    "unknown",
-    "NF",
-]
 
 
 def stripes(kind: int, rng: np.random.Generator) -> np.ndarray:
@@ -104,9 +93,9 @@ def make(root: Path) -> Path:
             split, name, _ = path.split("/")
             archive.writestr(path, jpeg(picture))
             rows.append((path, split, name, hashlib.sha256(picture.tobytes()).hexdigest()))
-            votes.append((path, *(10 if column == VOTES[name] else 0 for column in COLUMNS)))
+            votes.append((path, *(10 if column == NAMES[name] else 0 for column in VOTES)))
     pd.DataFrame(rows, columns=["path", "split", "label", "pixel_sha256"]).to_csv(folder / "manifest.csv", index=False)
-    pd.DataFrame(votes, columns=["path", *COLUMNS]).to_csv(folder / "ferplus.csv", index=False)
+    pd.DataFrame(votes, columns=["path", *VOTES]).to_csv(folder / "ferplus.csv", index=False)
     near = [("public_test/sad/public_test_1.jpg", "train/sad/train_1.jpg", 120.0)]
     pd.DataFrame(near, columns=["test_path", "nearest_train_path", "score"]).to_csv(
         folder / "near_duplicates.csv", index=False

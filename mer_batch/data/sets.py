@@ -64,8 +64,10 @@ def missing(name: str) -> str:
     """One line on a set that is not at hand: where it was looked for, where it is to be had and on what terms, and the
     command that brings it.
     """
-    looked = f"the data set {name} is not in {' or '.join(str(root) for root in roots())}"
+    looked = f"the data set {name} is not in {' or '.join(map(str, roots()))}"
     importer = known().get(Path(name).name)
+    if importer is None and len(Path(name).parts) > 1:
+        return f"there is no data set at {name}; give a folder, a zip or a CSV file, or the name of an imported set"
     if importer is None:
         return f"{looked}; import it (mer data import folder SOURCE), or set MER_DATA to the folder of data sets"
     return (

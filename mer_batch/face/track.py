@@ -9,7 +9,7 @@ A trail is one face followed without a break in one shot; a person is one or mor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -88,7 +88,6 @@ class _Known:
     time: float
     look: NDArray[np.float64]
     embedding: Floats | None
-    trails: list[int] = field(default_factory=list)
 
 
 class Tracker:
