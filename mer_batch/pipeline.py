@@ -51,7 +51,10 @@ def analyze(path: Path | str, options: Options = DEFAULTS, on_progress: OnProgre
     read at all and `UsageError` for options that do not fit it.
     """
     recognizers.check(options.asr)
-    return _Analysis(media.probe(Path(path)), options, on_progress or (lambda _stage, _done: None)).run()
+    found = media.probe(Path(path))
+    if options.subtitle_track is not None:
+        media.tracks_in_order(found, options.subtitle_track, options.language)  # before hours of work, not after them
+    return _Analysis(found, options, on_progress or (lambda _stage, _done: None)).run()
 
 
 @dataclass
@@ -209,11 +212,13 @@ class _Analysis:
             prompt=options.prompt,
             device=options.device,
             track=options.audio_track,
+            subtitle_track=options.subtitle_track,
             span=(options.start, options.end),
             on_progress=self._share("text"),
         )
         if words.notice:
             self.notices.append(words.notice)
+        self.notices += words.notices
         self.gaps += words.gaps
         inside = [w for w in words.utterances if w.end > options.start and w.start < self.end]
         self.utterances = tuple(replace(w, end=min(w.end, self.end)) for w in inside)
