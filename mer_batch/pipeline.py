@@ -116,7 +116,7 @@ class _Analysis:
                 self.notices.append("the transcript is not read, since --modalities leaves out text")
         else:
             self._find_written()
-            if self.media.audio and self.written is None and self.unwritten is None:
+            if self.media.audio and self._needs_speech() and self.unwritten is None:
                 self.deaf = checks.check_recognizer(options)
                 self.notices += [self.deaf] if self.deaf else []
         for notice in self.notices:
@@ -128,7 +128,7 @@ class _Analysis:
         options = self.options
         span = (options.start, options.end)
         try:
-            self.written = written_words(self.media, options.transcript, options.language, span)
+            self.written = written_words(self.media, options.transcript, options.language, span, options.subtitle_track)
         except MerError as error:
             if options.transcript is not None:
                 raise
@@ -326,16 +326,19 @@ class _Analysis:
         return one_spelling(self.written.utterances) if self.written is not None else ()
 
     def _needs_speech(self) -> bool:
-        return self._wants("text") and self.written is None and self.options.asr != "none"
+        """Whether a recognizer may have to hear what is said: nothing is written down, or perhaps not all of it."""
+        unsaid = self.written is None or self.written.partial
+        return self._wants("text") and unsaid and self.options.asr != "none"
 
     def _words(self) -> None:
         if not self._wants("text"):
             return
         if self.unwritten is not None:
             raise self.unwritten
-        words = self.written if self.written is not None else self._heard_words()
+        words = self._all_words()
         if words.notice:
             self.notices.append(words.notice)
+        self.notices += words.notices
         self.gaps += words.gaps
         spoken = one_spelling(words.utterances)
         inside = [w for w in spoken if w.end > self.options.start and w.start < self.end]
@@ -343,6 +346,15 @@ class _Analysis:
         if self.utterances:
             self._read_words()
         self.gaps += self._wordless()
+
+    def _all_words(self) -> Words:
+        """The words that are written down, unless those are a part only and a recognizer hears more."""
+        from mer_batch.text.transcribe import misses
+
+        written = self.written
+        if written is not None and not (self._needs_speech() and misses(written.utterances, self.speech)):
+            return written
+        return self._heard_words()
 
     def _heard_words(self) -> Words:
         """The words that a recognizer hears where somebody speaks."""
@@ -362,6 +374,7 @@ class _Analysis:
                 prompt=options.prompt,
                 device=options.device,
                 track=options.audio_track,
+                subtitle_track=options.subtitle_track,
                 span=(options.start, options.end),
                 on_progress=share,
             )

@@ -29,6 +29,9 @@ def analyze(
     end: float | None = typer.Option(DEFAULTS.end, help="Seconds into the file at which to stop."),
     modalities: str = typer.Option(",".join(DEFAULTS.modalities), help="What to read, separated by commas."),
     transcript: Path | None = typer.Option(None, help="Words from a file: srt, vtt or Whisper JSON."),
+    subtitle_track: str | None = typer.Option(
+        None, metavar="N|LANG", help="Subtitles to read, from 0, or their language [default: the whole dialogue]."
+    ),
     asr: str = typer.Option(DEFAULTS.asr, help="Speech recognition: auto, none, whisper:NAME, faster-whisper:NAME."),
     language: str | None = typer.Option(None, help="Spoken language, a two-letter code [default: detected]."),
     prompt: str | None = typer.Option(None, help="Text as it might come before: names and words to expect."),
@@ -74,6 +77,7 @@ def analyze(
             end=end,
             modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
             transcript=transcript,
+            subtitle_track=subtitle_track,
             asr=asr,
             language=language,
             prompt=prompt,

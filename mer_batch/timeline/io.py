@@ -177,7 +177,14 @@ def _media_in(data: Any) -> Media:
         video=None if data["video"] is None else _video_in(data["video"]),
         audio=tuple(_audio_in(stream) for stream in data["audio"]),
         subtitles=tuple(
-            SubtitleStream(c.whole(s["index"]), c.text(s["codec"]), _name(s["language"])) for s in data["subtitles"]
+            SubtitleStream(
+                c.whole(s["index"]),
+                c.text(s["codec"]),
+                _name(s["language"]),
+                _name(s.get("title")),
+                c.many(c.text)(s.get("dispositions", [])),
+            )
+            for s in data["subtitles"]
         ),
         notes=c.many(c.text)(data["notes"]),
     )
