@@ -41,6 +41,9 @@ _SAMPLE: Final = 4_000
 """Bytes of lines beyond ASCII that are enough to tell a code page."""
 _ODD: Final = 0.3
 """Share of odd characters beyond which none of the languages known here is believed."""
+_FEW: Final = 8
+"""Bytes beyond ASCII that tell nobody anything if they tell nothing here."""
+_DIGITS: Final = b"0 --> 1"
 _STRANGE: Final = math.log(1e-5)
 _PUNCTUATION: Final = math.log(0.02)
 _BAD: Final = "\ufffd"
@@ -82,8 +85,8 @@ def _decoded(raw: bytes, encoding: str, assumed: str | None) -> Decoded:
         text, private = _PRIVATE.subn(_BAD, text)
         bad += private
     if bad:
-        places = "1 place where it is" if bad == 1 else f"{bad:,} places where it is"
-        assumed = f"{assumed or _name(encoding)}, with {places} none"
+        unread = "1 character" if bad == 1 else f"{bad:,} characters"
+        assumed = f"{assumed or _name(encoding)}; {unread} could not be read"
     return Decoded(text.replace("\ufeff", "").replace("\0", ""), assumed)
 
 
@@ -124,12 +127,14 @@ def _sample(raw: bytes) -> bytes:
 
 def _code_page(sample: bytes) -> str:
     best = max(_scores(sample))
-    if best.odd <= _ODD:
+    high = sum(byte > 127 for byte in sample)
+    if best.odd <= _ODD or high < _FEW:
         return best.page
     from charset_normalizer import from_bytes
 
     found = from_bytes(sample).best()
-    return found.encoding if found is not None else "cp1252"
+    # The digits and arrows were read as ASCII to come here.
+    return found.encoding if found is not None and _DIGITS.decode(found.encoding, "replace") == "0 --> 1" else best.page
 
 
 class _Score(NamedTuple):

@@ -87,7 +87,12 @@ def test_one_bad_byte_costs_one_character(encoding: str) -> None:
     found = decode_text(raw[:place] + bad.get(encoding, b"\xff") + raw[place:])
     assert found.text.replace("\ufffd", "") == text
     assert found.text.count("\ufffd") == 1
-    assert "with 1 place where it is none" in (found.assumed or "")
+    assert "; 1 character could not be read" in (found.assumed or "")
+
+
+def test_a_bad_byte_alone_changes_nothing_else() -> None:
+    found = decode_text(captions("I can_t go").encode().replace(b"_", b"\x81"))
+    assert found.text == captions("I can\ufffdt go")
 
 
 def test_a_file_cut_off_within_a_character_is_utf8() -> None:

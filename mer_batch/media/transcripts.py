@@ -14,6 +14,8 @@ from mer_batch.media.process import one_line
 from mer_batch.plaintext import decode_text
 
 _SUFFIXES = (".srt", ".vtt", ".json", ".jsonl", ".tsv", ".sbv", ".ass", ".ssa", ".lrc", ".txt")
+_LARGEST = 64 << 20
+"""Bytes; a day of talk, every word with its times, takes less."""
 
 
 def parse_transcript(path: Path, duration: float | None = None) -> Written:
@@ -27,10 +29,15 @@ def parse_transcript(path: Path, duration: float | None = None) -> Written:
     can be used.
     """
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise UsageError(f"unknown kind of transcript {path.name!r}. Known: {', '.join(_SUFFIXES)}.")
     text, assumed = decode_text(_bytes(path))
-    reading, rolls = _reading(path.name, suffix, text, duration)
+    try:
+        reading, rolls = _reading(path.name, suffix, text, duration)
+    except DataError:
+        if suffix in _SUFFIXES:
+            raise
+        reading, rolls = Reading(), False
+    if suffix not in _SUFFIXES and not reading.cues:
+        raise UsageError(f"unknown kind of transcript {path.name!r}. Known: {', '.join(_SUFFIXES)}.")
     if assumed is not None:
         reading.assumed.insert(0, f"read as {assumed}")
     if reading.skipped and not reading.cues:
@@ -43,6 +50,8 @@ def parse_transcript(path: Path, duration: float | None = None) -> Written:
 
 def _bytes(path: Path) -> bytes:
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path.name!r} is no transcript: it is larger than {_LARGEST >> 20} MB")
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the transcript {str(path)!r}: {error.strerror}") from error

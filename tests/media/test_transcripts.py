@@ -64,6 +64,12 @@ def test_substation_alpha(tmp_path: Path) -> None:
     assert "1 of 3 cues is left out: line 8" in found.notices[0]
 
 
+def test_layers_of_the_same_words_are_one(tmp_path: Path) -> None:
+    found = read(tmp_path, ASS + ASS.splitlines()[5].replace("Dialogue: 0", "Dialogue: 1") + "\n", "a.ass")
+    assert said(found) == ["Happy, <3 and so on", "Yes.", "No."]
+    assert "1 cue that stands there twice is read once" in found.notices[1]
+
+
 def test_tables_and_lyrics(tmp_path: Path) -> None:
     found = read(tmp_path, "start\tend\ttext\n1000\t3000\tI am\thappy.\nx\t2\tlost\n5000\t7000\t42\n", "a.tsv")
     assert list(zip(said(found), spans(found), strict=True)) == [("I am happy.", (1, 3)), ("42", (5, 7))]
@@ -94,8 +100,15 @@ def test_mistakes_name_the_line(tmp_path: Path, name: str) -> None:
 def test_missing_and_unknown_kind(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read the transcript"):
         parse_transcript(tmp_path / "none.srt")
-    with pytest.raises(UsageError, match=r"Known: .srt, .vtt, .json"):
-        parse_transcript(write(tmp_path, "a.docx", "x"))
+    for text in ("x", "{0}{25}Hi", "<tt/>"):
+        with pytest.raises(UsageError, match=r"unknown kind of transcript 'a.docx'. Known: .srt, .vtt, .json"):
+            parse_transcript(write(tmp_path, "a.docx", text))
+    assert said(read(tmp_path, lines("A|Hi"), "a.sub")) == ["Hi"]  # what it holds decides
+    assert said(read(tmp_path, lines("A|Hi"), "a.json")) == ["Hi"]
+    with (tmp_path / "film.srt").open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(UsageError, match="no transcript: it is larger than 64 MB"):
+        parse_transcript(tmp_path / "film.srt")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "WEBVTT\n", '{"segments": []}', f"1\n{FIRST}\n\n", "start\tend\ttext\n"])

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mer_batch.media.captions.cues import Cue, Reading
-from mer_batch.media.captions.stamps import Stamp, Timing, meant_as_timing, timing
+from mer_batch.media.captions.stamps import Stamp, Timing, lone_time, meant_as_timing, timing
 from mer_batch.media.process import one_line
 
 _LINE_END: Final = re.compile(r"\r\r\n|\r\n|\n|\r")
@@ -62,7 +62,7 @@ def read_captions(text: str, *, vtt: bool) -> Reading:
             end = None if found.end is None else _seconds(found.end, rate)
             reading.add(Cue(_seconds(found.start, rate), end, tuple(words), place))
         elif at in marks:
-            reading.skipped.append((place, f"cannot read the times {one_line(lines[at].text, 60)!r}"))
+            reading.skipped.append((place, f"cannot read the times {one_line(lines[at].text, 32)!r}"))
         else:
             reading.skipped.append((place, "no times"))
     return reading
@@ -71,11 +71,20 @@ def read_captions(text: str, *, vtt: bool) -> Reading:
 def _marks(lines: Sequence[Line]) -> dict[int, Timing | None]:
     """The times by the index of their line; None where they cannot be read."""
     marks: dict[int, Timing | None] = {}
+    starts: dict[int, Timing | None] = {}
     for at, line in enumerate(lines):
         found = timing(line.text)
         if found is not None or meant_as_timing(line.text):
             marks[at] = found
-    return marks
+        else:
+            start = lone_time(line.text)
+            starts |= {} if start is None else {at: start}
+    if not marks:
+        return starts if len(starts) > 1 else {}  # transcripts as they are copied from a page
+    # Below the number of a cue it lacks its end; anywhere else somebody says what time it is.
+    return dict(
+        sorted((marks | {at: start for at, start in starts.items() if at and _is_number(lines[at - 1])}).items())
+    )
 
 
 def _language(lines: Sequence[Line], marks: Mapping[int, Timing | None]) -> str | None:
@@ -115,7 +124,7 @@ def _labels(lines: Sequence[Line], marks: Mapping[int, Timing | None], *, vtt: b
             if before and (follows or alone or (fresh and (usual or vtt))):
                 labels.add(at)
                 last = int(line.text)
-            elif usual and fresh and follows and at + 1 < len(lines) and not lines[at + 1].blank:
+            elif usual and fresh and (follows or at < first) and at + 1 < len(lines) and not lines[at + 1].blank:
                 labels.add(at)  # of a cue whose line of times is missing
                 last = int(line.text)
         elif vtt and fresh and before and not _BLOCK.match(line.text):

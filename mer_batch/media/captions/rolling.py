@@ -38,19 +38,23 @@ class _Shown:
         return self.cue.start if self.cue.end is None else self.cue.end
 
 
-def unrolled(cues: Sequence[Cue]) -> list[Cue]:
-    """The cues (in time order) without the lines that are only carried over from the cue before."""
+def unrolled(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
+    """The cues (in time order) without the lines only carried over from the cue before, and how many those are."""
     shown = _grown([_shown(cue) for cue in cues])
-    carried = [0, *(_carried(before, after) for before, after in pairwise(shown))][: len(shown)]
-    rolls = _rolls(shown, carried)
-    kept = []
-    for item, count in zip(shown, carried, strict=True):
-        holds = count == len(item.plain)
-        if count and (rolls or (holds and item.end - item.cue.start <= _FLASH)):
-            item = replace(item, raw=item.raw[count:])
-        if item.raw:
-            kept.append(replace(item.cue, lines=item.raw))
-    return kept
+    pairs = list(pairwise(shown))
+    carried = [0, *(_carried(before, after) for before, after in pairs)][: len(shown)]
+    touch = [False, *(_touch(before, after) for before, after in pairs)]
+    rolls = _rolls(shown, [count if meets else 0 for count, meets in zip(carried, touch, strict=False)])
+    kept, left_out = [], len(cues) - len(shown)
+    for item, count, meets in zip(shown, carried, touch, strict=False):
+        # A cue that shows nothing new only stands on; after a pause it says it again.
+        flash = item.end - item.cue.start <= _FLASH
+        stands = meets and (rolls or flash) if count == len(item.plain) else rolls
+        gone = count if stands else 0
+        left_out += gone
+        if item.raw[gone:]:
+            kept.append(replace(item.cue, lines=item.raw[gone:]))
+    return kept, left_out
 
 
 def _shown(cue: Cue) -> _Shown:
@@ -64,8 +68,6 @@ def _touch(before: _Shown, after: _Shown) -> bool:
 
 def _carried(before: _Shown, after: _Shown) -> int:
     """How many lines at the top of a cue are those at the bottom of the one before."""
-    if not _touch(before, after):
-        return 0
     most = min(len(before.plain), len(after.plain))
     return next((n for n in range(most, 0, -1) if before.plain[-n:] == after.plain[:n]), 0)
 

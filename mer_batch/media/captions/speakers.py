@@ -13,8 +13,11 @@ Part: TypeAlias = tuple[str | None, str]
 """Who, and what they say."""
 
 _NAME: Final = r"[^\W\d_][^\s:：\[\]()<>]{0,30}(?:[ \t][^\s:：\[\]()<>]{1,30}){0,3}"
-_COLON: Final = re.compile(rf"\s*(?:\[({_NAME})\]|\(({_NAME})\)|({_NAME}))\s?(?::\s|：)\s*(?=\S)")
-_BRACKET: Final = re.compile(rf"\s*\[({_NAME})\]\s+(?=\S)")
+# How they say it may stand behind the name: "ANNA (whispering): ".
+_COLON: Final = re.compile(
+    rf"\s*(?:\[({_NAME})\]|\(({_NAME})\)|({_NAME})(?:\s[(\[][^()\[\]]{{1,30}}[)\]])?)\s?(?::(?:\s+|$)|：\s*)"
+)
+_BRACKET: Final = re.compile(rf"\s*(?:\[({_NAME})\]|\(({_NAME})\))(?:\s+|$)")
 _NUMBERED: Final = re.compile(
     r"(?:speaker|spk|person|guest|host|participant|caller|voice|man|woman)[ _#-]{0,2}\d+", re.IGNORECASE
 )
@@ -47,7 +50,7 @@ class Speakers:
         begun = [[text for line in cue.lines if (text := _unmarked(plain_text(line)))] for cue in cues]
         begun = [lines for lines in begun if lines]
         colons = [[match for line in lines if (match := _COLON.match(line))] for lines in begun]
-        brackets = [match for lines in begun if (match := _BRACKET.match(lines[0]))]
+        brackets = [match for lines in begun if (match := _BRACKET.match(lines[0])) and lines[0] != match[0]]
         names = [[_of(match) for match in matches if _is_title(_of(match))] for matches in colons]
         self._colons = _is_usual(sum(map(bool, names)), len(begun))
         self._brackets = _is_usual(sum(not _SOUND.search(_of(match)) for match in brackets), len(begun))
@@ -67,33 +70,34 @@ class Speakers:
     def _unnamed(self, lines: Sequence[str]) -> list[Part]:
         dialogue = sum(bool(_DASH.match(line)) for line in lines) > 1
         found: list[tuple[str | None, list[str]]] = []
+        whole = " ".join(lines)
         for line in lines:
             for place, piece in enumerate(_pieces(line)):
                 changed = _CHANGE.match(piece) or (dialogue and not place and _DASH.match(piece))
                 text = piece[changed.end() :] if changed else piece
-                who, rest = self._named(text, inside=bool(place) and not changed)
+                who, rest = self._named(text, whole, inside=bool(place) and not changed)
                 if changed or who or not found:
                     found.append((who, []))
                 found[-1][1].append(rest)
         return [(who, " ".join(texts)) for who, texts in found]
 
-    def _named(self, text: str, *, inside: bool) -> Part:
-        """The name that a text begins with, and the rest."""
+    def _named(self, text: str, whole: str, *, inside: bool) -> Part:
+        """The name that a text begins with, and the rest; `whole` is all of the cue."""
         match = _COLON.match(text)
-        if match and self._is_speaker(_of(match), text[match.end() :], inside=inside):
+        if match and self._is_speaker(_of(match), whole, inside=inside):
             return _of(match), text[match.end() :]
         match = _BRACKET.match(text)
         if match and (_NUMBERED.fullmatch(_of(match)) or (self._brackets and not _SOUND.search(_of(match)))):
             return _of(match), text[match.end() :]
         return None, text
 
-    def _is_speaker(self, name: str, said: str, *, inside: bool) -> bool:
+    def _is_speaker(self, name: str, whole: str, *, inside: bool) -> bool:
         if _NUMBERED.fullmatch(name):
             return True
         if not _is_title(name):
             return False
         # Capitals are a name where the words are not in capitals too.
-        shouted = len(name) > 1 and name.isupper() and any(char.islower() for char in said)
+        shouted = len(name) > 1 and name.isupper() and any(char.islower() for char in whole)
         return shouted or (self._colons and (name in self._seen or not inside))
 
 

@@ -21,6 +21,7 @@ _SETTING: Final = re.compile(r"\s*(?:(?:region|vertical|line|position|size|align
 # What was meant as a time: digits with a slip of the pen or of OCR; or, on both sides, what programs print for none.
 _SLIP: Final = re.compile(r"\[?-?(?=\S*\d)[\dOoIl]+\s*[:.;]\s*[\dOoIl]+\s*[:.;,].*|\[?-?\d+:\d.*", re.I)
 _NO_NUMBER: Final = re.compile(r"(?:NaN|undefined|null|None|Infinity)\b.*", re.IGNORECASE)
+_WIDE: Final = str.maketrans("：，．", ":,.")
 _SPLIT: Final = re.compile(_ARROW)
 
 
@@ -41,7 +42,7 @@ class Timing(NamedTuple):
 
 def timing(line: str) -> Timing | None:
     """The times on a timing line; None for a line that is none, or whose times cannot be."""
-    line = line.strip()
+    line = line.strip().translate(_WIDE)
     pair = _PAIR.fullmatch(line)
     if pair is not None:
         line = f"{pair[1]} --> {pair[2]}"
@@ -57,6 +58,13 @@ def timing(line: str) -> Timing | None:
 def _has_arrow(line: str) -> bool:
     """Whether a line may hold an arrow; most lines of a file do not, and are told apart fast."""
     return ">" in line or "→" in line or "&gt;" in line
+
+
+def lone_time(line: str) -> Timing | None:
+    """The start on a line that holds a time with a colon, and nothing else."""
+    match = _ALONE.fullmatch(line.strip(), 0, _LONGEST) if ":" in line and len(line) <= _LONGEST else None
+    start = _stamp(match.groups()) if match is not None else None
+    return None if start is None else Timing(start, None, "")
 
 
 def meant_as_timing(line: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mer_batch.media.captions.cues import Cue, Reading, listed
+from mer_batch.media.captions.markup import plain_text
 from mer_batch.media.captions.rolling import unrolled
 from mer_batch.media.captions.speakers import Part, Speakers
 from mer_batch.types import Utterance
@@ -30,7 +31,16 @@ def utterances(reading: Reading, name: str, source: str, duration: float | None,
     cue, its time is shared by the length of what they say.
     """
     cues = sorted(reading.cues, key=lambda cue: (cue.start, math.inf if cue.end is None else cue.end))
-    cues = unrolled(cues) if rolls else cues
+    told = reading.notices(name)
+    cues, twice = _once(cues)
+    if twice:
+        told.append(
+            f"{name}: {_cues(twice)} that {'stands' if twice == 1 else 'stand'} there twice {_are(twice)} read once"
+        )
+    if rolls:
+        cues, carried = unrolled(cues)
+        lines = "1 line that is" if carried == 1 else f"{carried:,} lines that are"
+        told += [f"{name}: {lines} carried over from cue to cue {_are(carried)} read once"] if carried else []
     open_ended = [cue.place for cue in cues if cue.end is None]
     speakers = Speakers(cues)
     found: list[Utterance] = []
@@ -39,7 +49,6 @@ def utterances(reading: Reading, name: str, source: str, duration: float | None,
         parts = speakers.parts(cue)
         shared += len(parts) > 1
         found += _spoken(cue, parts, reading.language, source)
-    told = reading.notices(name)
     if open_ended:
         has, lasts = ("has", "lasts") if len(open_ended) == 1 else ("have", "last")
         told.append(f"{name}: {_cues(len(open_ended))} {has} no end and {lasts} until the next: {listed(open_ended)}")
@@ -47,6 +56,16 @@ def utterances(reading: Reading, name: str, source: str, duration: float | None,
         hold = "holds" if shared == 1 else "hold"
         told.append(f"{name}: {_cues(shared)} {hold} several speakers, who share its time by the length of their words")
     return Written(tuple(sorted(found, key=lambda one: (one.start, one.end))), tuple(told))
+
+
+def _once(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
+    """The cues without those that say the same at the same time, as the layers of styled captions do."""
+    kept = {(cue.start, cue.end, cue.person, tuple(map(plain_text, cue.lines))): cue for cue in reversed(cues)}
+    return list(reversed(kept.values())), len(cues) - len(kept)
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _cues(count: int) -> str:

@@ -66,6 +66,18 @@ def test_words_without_times_are_not_given_to_the_cue_before(tmp_path: Path) -> 
     assert said(found) == ["Happy.", "Furious.", "Sad."]
     assert "line 5: no times" in found.notices[0]
 
+    found = read(tmp_path, lines("1|Lost words.||2|A|Happy.||3|B|Furious."))
+    assert said(found) == ["Happy.", "Furious."]
+    assert "line 1: no times" in found.notices[0]
+
+
+def test_a_start_alone_lasts_until_the_next(tmp_path: Path) -> None:
+    found = read(tmp_path, lines("1|00:00:01,000|Happy at|10:30||2|B|No."))
+    assert list(zip(said(found), spans(found), strict=True)) == [("Happy at 10:30", (1, 5)), ("No.", (5, 7))]
+    found = read(tmp_path, lines("0:01|so happy|0:05|this makes me|furious|1:02:03|sad"), "a.txt", duration=4000)
+    assert said(found) == ["so happy", "this makes me furious", "sad"]
+    assert spans(found) == [(1, 5), (5, 3723), (3723, 4000)]
+
 
 def test_many_faults_are_counted_and_the_first_named(tmp_path: Path) -> None:
     found = read(tmp_path, "\n".join(f"{at}\n00:00:0x --> 00:00:01\nno\n" for at in range(9)) + lines("A|yes"))

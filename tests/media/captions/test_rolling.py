@@ -67,6 +67,13 @@ def test_what_is_said_twice_stays_twice(tmp_path: Path, texts: list[str]) -> Non
     assert said(read(tmp_path, in_turn(texts))) == [text.replace("\n", " ") for text in texts]
 
 
+def test_in_a_file_that_rolls_lines_are_carried_over_a_pause(tmp_path: Path) -> None:
+    first = youtube(["i am so happy today", "we won it all", "at last"], " ", tags=True)
+    found = read(tmp_path, first + "\n00:00:15.000 --> 00:00:17.000\nat last\nit is done\n", "a.vtt")
+    assert said(found)[-2:] == ["at last", "it is done"]
+    assert "6 lines that are carried over from cue to cue are read once" in found.notices[0]
+
+
 def test_after_a_pause_it_is_said_again(tmp_path: Path) -> None:
     texts = ["so it goes", "so it goes\nand goes", "and goes\non"]
     cues = [f"00:00:{2 * at:02},000 --> 00:00:{2 * at + 1:02},000\n{text}\n" for at, text in enumerate(texts)]

@@ -71,6 +71,16 @@ JSON: dict[str, tuple[Any, list[tuple[str | None, str, float, float]]]] = {
     "speakers by number": ({"segments": [part(1, 3, HAPPY, speaker=0)]}, [("Speaker 0", HAPPY, 1.0, 3.0)]),
     "speakers with a name": ({"segments": [part(1, 3, HAPPY, speaker={"name": "Anna", "id": 7})]}, NAMED[:1]),
     "segments by number": ({"segments": {"0": part(1, 3, HAPPY), "1": part(4, 6, NOT)}}, PLAIN),
+    "youtube's interface": (
+        [{"text": HAPPY, "start": 1.0, "duration": 2.0}, {"text": NOT, "start": 4, "duration": 2}],
+        PLAIN,
+    ),
+    "podcasts": ({"segments": [{"startTime": 1, "endTime": 3, "body": HAPPY, "speaker": "Anna"}]}, NAMED[:1]),
+    "stamps": ({"segments": [{"timestamp": "[00:01.000 --> 00:03.000]", "text": HAPPY}]}, PLAIN[:1]),
+    "amazon": (
+        {"results": {"audio_segments": [{"start_time": "1.0", "end_time": "3.0", "transcript": HAPPY}]}},
+        PLAIN[:1],
+    ),
     "names in the text": ({"segments": [part(1, 3, f"Anna: {HAPPY}"), part(4, 6, f"Ben: {NOT}")]}, NAMED),
     "out of order": ({"segments": [part(4, 6, NOT), part(1, 3, HAPPY)]}, PLAIN),
     "tokens": ({"segments": [part(1, 3, f"<|en|><|0.00|>{HAPPY}<|2.00|>"), part(4, 6, NOT)]}, PLAIN),
