@@ -18,6 +18,7 @@ from typing import Final
 
 from mer_batch.errors import DataError
 from mer_batch.plaintext import decode_text
+from mer_batch.tables_out import plain
 
 SEPARATORS: Final = ",;\t|"
 _NO_TEXT: Final = (
@@ -40,9 +41,11 @@ class Row:
     places: Mapping[str, int]
 
     def __getitem__(self, column: str) -> str:
-        """A cell without the spaces around it; "" where the row or the table has none."""
+        """A cell without the spaces around it and without the apostrophe that `tables_out` puts before a formula; ""
+        where the row or the table has none.
+        """
         place = self.places.get(column, len(self.cells))
-        return self.cells[place] if place < len(self.cells) else ""
+        return str(plain(self.cells[place])) if place < len(self.cells) else ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mer_batch
+from mer_batch.tables import read_csv
 from mer_batch.tables_out import STARTS, cell, plain, read_back, write_rows, write_table
 from mer_batch.timeline.io import write_csv
 from mer_batch.timeline.truth import read_truth
@@ -80,6 +81,14 @@ def test_a_speaker_may_be_called_a_formula(tmp_path: Path) -> None:
     assert {row["person"] for row in rows} == {f"'{name}"}
     write_rows(tmp_path / "truth.csv", ["start", "end", "person", "emotion"], [[0, 1, name, "happy"]])
     assert read_truth(tmp_path / "truth.csv")[0].person == name
+
+
+def test_tables_of_ours_are_read_back_by_the_one_reader(tmp_path: Path) -> None:
+    texts = ["- No, no!", "=2+2", "-1.5", "'tis", "plain"]
+    write_rows(tmp_path / "said.csv", ["path", "text"], [[f"-{at}.wav", text] for at, text in enumerate(texts)])
+    rows = read_csv(tmp_path / "said.csv").rows
+    assert [row["text"] for row in rows] == texts
+    assert [row["path"] for row in rows] == [f"-{at}.wav" for at in range(len(texts))]
 
 
 def test_one_writer_writes_all_tables() -> None:
