@@ -80,7 +80,14 @@ class Table:
     def lacks(self, wanted: str) -> DataError:
         """The message for a table without the columns that it must have."""
         has = ", ".join(self.columns) or "none"
-        return DataError(f"{self.path} needs the columns {wanted}; it has {has}")
+        noun = "columns" if " " in wanted else "column"
+        return DataError(f"{self.path} needs the {noun} {wanted}; it has {has}")
+
+    def whole(self) -> Table:
+        """The table itself. Raises `DataError` where a line had to be left out, for tables in which each counts."""
+        for line, reason in self.left_out:
+            raise DataError(f"{self.path}: line {line} {reason}")
+        return self
 
     def place(self, row: Row) -> str:
         """Where a row stands, for messages."""
