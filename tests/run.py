@@ -1,4 +1,4 @@
-"""Lint, types, floors, dependencies, tests, documentation, wheel: `python tests/run.py`, the one test command."""
+"""Lint, types, floors, dead code, dependencies, tests, documentation, wheel: `python tests/run.py`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ STEPS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "types": ["-m", "mypy"],
     "floors": ["-c", "from importlinter.cli import lint_imports_command as check; check()"],
+    "dead code": ["-m", "vulture"],
     "dependencies": ["-m", "deptry", "--no-ansi", "."],
     "tests, documentation and wheel": ["-m", "pytest", "-q", "--durations=15"],
 }

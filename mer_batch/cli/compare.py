@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded
+from mer_batch.cli.common import guarded, place
 from mer_batch.errors import EXIT_OK
 
 
@@ -35,6 +35,7 @@ def compare(
     from mer_batch.files import whole_file
     from mer_batch.scores.statistics import comparison, tables
 
+    place(json_file, "--json")
     found = comparison.compare(*tables.read_both(first, second, split), by)
     typer.echo(comparison_text.as_text(found))
     if json_file is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say
 from mer_batch.cli.values import ManyValues
 from mer_batch.errors import EXIT_FAILED, EXIT_OK, UsageError, unknown_name
 
@@ -57,7 +57,8 @@ def evaluate(
     quick: bool = typer.Option(False, "--quick", help="With --seeds: one batch size, few epochs, a sample."),
     allow_leaks: bool = typer.Option(False, "--allow-leaks", help="With --seeds: go on with a split that leaks."),
 ) -> int:
-    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out.
+    """Score a model; intervals are at 95 % over the items (of accuracy Wilson's, else bootstraps); classes that the set
+    lacks are left out.
 
     Face pictures with a copy in the training data are scored apart, as "without leaking" and "only leaking".
 
@@ -80,11 +81,15 @@ def evaluate(
     from mer_batch.evaluation import table
     from mer_batch.evaluation.command import evaluate_model
     from mer_batch.evaluation.result import Request
+    from mer_batch.nets.device import check_device
 
     if task is None and not ensemble:
         raise UsageError("say what to evaluate: mer evaluate face, voice, text or fusion")
     if model and ensemble:
         raise UsageError("--model and --ensemble exclude each other; name every member after --ensemble")
+    check_device(device)
+    place(json_file, "--json")
+    place(out, folder=True)
     models = tuple(ensemble) if ensemble else (model or "default",)
     if task == "fusion" and not ensemble:
         from mer_batch.evaluation import fusion
@@ -126,9 +131,11 @@ def _fusion(model: str, split: str, device: str, json_file: Path | None, out: Pa
 
 def _grid(chosen: Any, options: dict[str, Any], files: tuple[Path | None, int, str, Path | None]) -> int:
     """`--seeds`: the grid."""
+    from mer_batch.evaluation.grid.cells import check_engine
     from mer_batch.evaluation.grid.command import as_json, evaluate_grid, lines
     from mer_batch.evaluation.grid.order import order
     from mer_batch.files import whole_file
+    from mer_batch.nets.device import check_device
     from mer_batch.pages.run.page import write_run_report
     from mer_batch.pages.study import write_grid_page
 
@@ -136,6 +143,10 @@ def _grid(chosen: Any, options: dict[str, Any], files: tuple[Path | None, int, s
     made = order(*chosen, **options)
     name = f"{made.common.name}{'-quick' if made.quick else ''}"
     folder = out or Path("runs") / "evaluate" / name
+    check_device(made.device)
+    check_engine(engine, workers)
+    place(json_file, "--json")
+    place(folder, folder=True)
     with Progress() as progress:
         found = evaluate_grid(made, folder, workers, engine, say, progress, write_run_report)
     typer.echo("\n".join(lines(found)))

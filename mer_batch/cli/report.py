@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded
+from mer_batch.cli.common import guarded, place, tell
 from mer_batch.errors import EXIT_OK, UsageError
 
 
@@ -35,8 +35,12 @@ def report(
     if source.is_dir():
         return _run_report(source, pictures, bool(out or labels or embed_media or redact or assets != "inline"))
     name = source.name.removesuffix(".json").removesuffix(".timeline")
-    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact)
-    typer.echo(f"Report: {page.write(output.read_timeline(source))}")
+    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
+    place(page.out)
+    timeline = output.read_timeline(source)
+    page.write(timeline)
+    tell(f"Report: {page.out}")
+    tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say
 from mer_batch.config import DEFAULTS
 from mer_batch.errors import EXIT_OK, UsageError
 
@@ -38,15 +38,24 @@ def transcribe(
     Given again after it was stopped, it goes on: transcripts are kept by the content of the clips.
     """
     from mer_batch.data.transcribing import transcribe_set
+    from mer_batch.nets.device import check_device
+    from mer_batch.text import asr as recognizers
     from mer_batch.text.transcribe import Request
 
     if asr == "none":
         raise UsageError("--asr none hears nothing; give auto, whisper:NAME or faster-whisper:NAME")
+    place(out, quiet=quiet)
+    place(table, "--csv", quiet=quiet)
+    check_device(device)
+    recognizers.check(asr)
+    if language is not None:
+        recognizers.check_language(asr, language)
     request = Request(asr, language, prompt or None, device)
     found: list[Transcript] = []
     with Progress(quiet) as progress:
-        for name in sets:
-            found += transcribe_set(_part(name, split, part), request, progress, say)
+        # All sets are looked at before the first is heard: the last may be misspelt.
+        for manifest in [_part(name, split, part) for name in sets]:
+            found += transcribe_set(manifest, request, progress, say)
     _write(found, out, table)
     heard = Counter(one.language or "no words" for one in found)
     languages = ", ".join(f"{name} {count:,}" for name, count in heard.most_common())
@@ -76,6 +85,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     from dataclasses import asdict
 
     from mer_batch.files import whole_file
+    from mer_batch.tables_out import write_table
 
     with whole_file(out) as place:
         texts = {one.clip: one.text for one in found}
@@ -83,8 +93,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     if table is not None:
         import pandas as pd
 
-        with whole_file(table) as place:
-            pd.DataFrame([asdict(one) for one in found]).to_csv(place, index=False)
+        write_table(table, pd.DataFrame([asdict(one) for one in found]))
 
 
 def _errors(found: Sequence[Transcript]) -> Iterator[str]:

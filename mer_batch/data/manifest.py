@@ -155,6 +155,8 @@ def _imported(folder: Path) -> Manifest:
     missing = {"name", "kind", "modality", "files"} - set(card)
     if missing:
         raise DataError(f"{folder / CARD} lacks {', '.join(sorted(missing))}; import the set again")
+    if card["modality"] == "text":
+        raise DataError(f"{folder} holds sentences; this command reads sets of pictures or sounds")
     place = folder / card["files"]
     if not place.exists():
         raise DataError(f"the files of {folder} are gone from {card['files']}; import the set again, or with --copy")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mer_batch.errors import UsageError
@@ -11,12 +13,24 @@ if TYPE_CHECKING:
     import torch
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The torch device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises `UsageError` if it is not there."""
-    import torch
-
+def check_name(name: str) -> None:
+    """Raise `UsageError` for a device of no known kind."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
         raise UsageError(f"unknown device {name!r}: use auto, cpu, cuda, cuda:N or mps")
+
+
+def check_device(name: str) -> None:
+    """Raise `UsageError` for a device that is not there, without torch for those that always are."""
+    check_name(name)
+    if name not in ("auto", "cpu"):
+        pick_device(name)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The torch device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises `UsageError` if it is not there."""
+    check_name(name)
+    import torch
+
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -29,3 +43,18 @@ def pick_device(name: str = "auto") -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' is not there; use --device cpu")
     return device
+
+
+def load_torch() -> None:
+    """Import torch ahead of its first use, with the garbage collector at rest.
+
+    The import makes some hundred thousand objects, all of which stay. To look through them again and again for
+    garbage is an eighth of its time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        import_module("torch")
+    finally:
+        if collects:
+            gc.enable()

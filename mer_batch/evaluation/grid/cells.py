@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from mer_batch.training.runs import runfile
 from mer_batch.training.runs.run import Page
 
 ENGINES: Final = ("local", "ray")
+_NO_RAY: Final = "ray is not installed; run: pip install 'mer-batch[ray]'"
 LOOK: Final = 1.0
 """Seconds between two looks at how far the runs are."""
 
@@ -57,10 +59,7 @@ def train_all(
     other processes can find it. `on_progress` hears the share of all epochs that is done. Raises
     `UsageError` for options that no run can take, `ModelError` where Ray is asked for and missing.
     """
-    if engine not in ENGINES:
-        raise unknown_name("engine", engine, ENGINES)
-    if workers < 1:
-        raise UsageError(f"--workers must be 1 or more, got {workers}")
+    check_engine(engine, workers)
     run = {"local": _local if workers > 1 else _in_turn, "ray": _ray}[engine]
     found: dict[Cell, Trained] = {}
     with _watched(order, folder, on_progress):
@@ -68,6 +67,16 @@ def train_all(
             found[trained.cell] = trained
             say(_line(trained, len(found), len(order.cells)))
     return [found[cell] for cell in order.cells]
+
+
+def check_engine(engine: str, workers: int) -> None:
+    """Raise `UsageError` for an engine that is none or a number of workers, `ModelError` where Ray is missing."""
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    if workers < 1:
+        raise UsageError(f"--workers must be 1 or more, got {workers}")
+    if engine == "ray" and find_spec("ray") is None:
+        raise ModelError(_NO_RAY)
 
 
 def place(folder: Path, cell: Cell) -> Path:
@@ -131,7 +140,7 @@ def _ray(order: Order, folder: Path, workers: int, page: Page | None) -> Iterato
     try:
         import ray
     except ImportError as error:
-        raise ModelError("ray is not installed; run: pip install 'mer-batch[ray]'") from error
+        raise ModelError(_NO_RAY) from error
     started = not ray.is_initialized()
     if started:
         # RAY_ADDRESS, if set, names a cluster; `workers` is for a machine of one's own.

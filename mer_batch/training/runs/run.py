@@ -13,6 +13,7 @@ import torch
 
 from mer_batch import nets
 from mer_batch.errors import MerError
+from mer_batch.files import check_folder
 from mer_batch.labels import EMOTIONS
 from mer_batch.tasks.task import Examples, Task, load_task
 from mer_batch.tasks.views import views_for
@@ -21,7 +22,7 @@ from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.state import Job
 from mer_batch.training.runs import runfile
 from mer_batch.training.runs.lock import alone
-from mer_batch.training.runs.parents import find_parent, transplant
+from mer_batch.training.runs.parents import check_teachers, find_parent, transplant
 from mer_batch.training.runs.plan import Plan, new_plan, resume_plan
 
 if TYPE_CHECKING:
@@ -74,12 +75,19 @@ def _silent(_line: str) -> None:
 
 
 def _load(plan: Plan, world: World, device: torch.device, tta: bool | str) -> tuple[Task, Examples, Examples]:
-    """The task and its examples; whatever does not fit is found here, before the run folder is touched."""
+    """The task and its examples; whatever does not fit is found here, before the run folder is touched.
+
+    What options and headers tell is told before the data are read, which may take minutes.
+    """
     recipe = plan.recipe
+    check_folder(plan.folder)
     task = load_task(recipe.task, recipe.data)
     task.adapt(nets.input_of(recipe.net, **recipe.net_options))
     if tta:
         views_for(task.modality, tta)
+    loop.check_options(recipe, task, device)
+    if recipe.distill is not None:
+        check_teachers(recipe)
     train = task.train()
     loop.check(Job(recipe, task, train, device, world))
     return task, train, task.validation()

@@ -11,6 +11,7 @@ import pytest
 
 from mer_batch.evaluation.grid.order import BATCH_SIZES, SEEDS, Cell
 from mer_batch.scores import predictions
+from mer_batch.scores.statistics import verdict
 from mer_batch.scores.statistics.study import study
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples" / "evaluate"
@@ -28,7 +29,8 @@ def test_the_figures_follow_from_the_predictions(stored: dict[str, Any]) -> None
         (cell.seed, cell.batch_size, predictions.read(FOLDER / "runs" / cell.name / "predictions" / "test.parquet"))
         for cell in cells
     ]
-    found = json.loads(json.dumps(study(trials, "accuracy", "speaker").as_json()))
+    seen = study(trials, "accuracy", "speaker")
+    found = json.loads(json.dumps(verdict.as_json(seen) | seen.as_json()))
     assert found["verdict"] == stored["verdict"]
     for name in ("runs", "configurations", "effect", "run_pairs", "classes", "confusions"):
         assert json.dumps(found[name]) == json.dumps(stored[name]), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import json
+import operator
 import os
 import signal
 import subprocess
@@ -25,30 +26,9 @@ from mer_batch.pages.run import page as run_page
 from mer_batch.scores import predictions
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import runfile
+from toy_pictures import put
 from toy_training import mer
 
-RECIPE = """
-task = "voice"
-[data]
-sets = ["{folder}"]
-split = "speaker"
-reading = "clips"
-seconds = 1.0
-augment = "none"
-features = ["rms", "zcr"]
-pad = "end"
-[net]
-name = "cremad-row"
-features = 2
-frames = 32
-widths = [4]
-kernels = [5]
-[train]
-epochs = 2
-batch_size = 16
-optimizer = "adamw"
-lr = 0.01
-"""
 GRID = ("evaluate", "--seeds", 7, 42, "--batch-sizes", 8, 16, "--recipe", "toy.toml", "--device", "cpu")
 CELLS = [(seed, size) for seed in (7, 42) for size in (8, 16)]
 
@@ -56,14 +36,15 @@ CELLS = [(seed, size) for seed in (7, 42) for size in (8, 16)]
 @pytest.fixture
 def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of single runs are tested elsewhere and take longer than the training."""
-    monkeypatch.setattr(run_page, "write_run_report", lambda *_: None)
+    # A function of two arguments that does nothing and that worker processes can be sent.
+    monkeypatch.setattr(run_page, "write_run_report", operator.is_)
 
 
 @pytest.fixture(scope="session")
 def _toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("grid")
     folder = toy_voice.make_set(root / "quartet", 4, noise=0.08)
-    (root / "toy.toml").write_text(RECIPE.format(folder=folder))
+    (root / "toy.toml").write_text(toy_voice.recipe([folder], epochs=2))
     return root
 
 
@@ -198,7 +179,7 @@ def test_a_leaking_split_stops_the_grid_or_stamps_every_page(toy: Path) -> None:
 def test_a_copied_clip_across_parts_is_a_leak(toy: Path, tmp_path: Path) -> None:
     folder = toy_voice.make_set(tmp_path / "quartet", 4, noise=0.08)
     (folder / "clips" / "0-happy-0.wav").write_bytes((folder / "clips" / "2-happy-0.wav").read_bytes())
-    (toy / "toy.toml").write_text(RECIPE.format(folder=folder))
+    (toy / "toy.toml").write_text(toy_voice.recipe([folder], epochs=2))
     code, output = mer(*GRID, "--out", "grid")
     assert code == 1
     assert "1 exact" in output
@@ -232,12 +213,12 @@ def test_a_quick_grid_says_so(toy: Path) -> None:
 
 def test_the_task_is_the_first_whose_data_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MER_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="speech/tess, speech/ravdess, fer/fer2013, text/meld is at hand"):
+    with pytest.raises(DataError, match="tess, ravdess, fer2013, meld is at hand: mer data list tells how to get them"):
         order(None, None, (), (), {})
-    (tmp_path / "speech" / "ravdess").mkdir(parents=True)
+    put(tmp_path / "speech" / "ravdess" / "manifest.csv", b"")
     made = order(None, None, (), (), {})
     assert (made.recipe, made.by, len(made.cells)) == ("voice", "speaker", len(SEEDS) * len(BATCH_SIZES))
-    assert "as speech/tess is not at hand" in made.why
+    assert "as tess is not at hand" in made.why
     with pytest.raises(UsageError, match="'voices'"):
         order("voices", None, (), (), {})
     with pytest.raises(UsageError, match="not face"):
@@ -256,7 +237,7 @@ def test_the_task_is_the_first_whose_data_are_there(tmp_path: Path, monkeypatch:
 def test_the_command_line_of_the_readme(
     arguments: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "speech" / "ravdess").mkdir(parents=True)
+    put(tmp_path / "speech" / "ravdess" / "manifest.csv", b"")
     monkeypatch.setenv("MER_DATA", str(tmp_path))
     heard: list[Order] = []
 
