@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -109,6 +110,7 @@ fearful (terrified), happy, sad and surprised; neutral is the origin by definiti
 """
 
 
+@lru_cache(maxsize=4096)
 def canonical(name: str) -> str | None:
     """The canonical emotion for a data-set name in any case, number or of some twenty languages.
 
@@ -117,3 +119,12 @@ def canonical(name: str) -> str | None:
     """
     key = _key(name)
     return ALIASES.get(key) or ALIASES.get(key.removesuffix("s"))
+
+
+def no_counterpart(name: str) -> str:
+    """Why a label is left out, for notes: that of `canonical` which gave None."""
+    if not name.strip():
+        return "it has no label"
+    if name.strip().isdecimal():
+        return f"label {name!r} is a number, which means another emotion in every set; write its name"
+    return f"label {name!r} has no counterpart among our seven"

@@ -2,6 +2,7 @@
 
 Spreadsheets write them in any encoding, with commas, semicolons or tabs, with decimal commas, a line `sep=;`, blank
 lines and rows of the wrong length. A row that cannot be used is left out and named by its line; it never spoils others.
+What `tables_out` marked as text comes back as it was.
 """
 
 from __future__ import annotations
@@ -83,7 +84,14 @@ class Table:
     def lacks(self, wanted: str) -> DataError:
         """The message for a table without the columns that it must have."""
         has = ", ".join(self.columns) or "none"
-        return DataError(f"{self.path} needs the columns {wanted}; it has {has}")
+        noun = "columns" if " " in wanted else "column"
+        return DataError(f"{self.path} needs the {noun} {wanted}; it has {has}")
+
+    def whole(self) -> Table:
+        """The table itself. Raises `DataError` where a line had to be left out, for tables in which each counts."""
+        for line, reason in self.left_out:
+            raise DataError(f"{self.path}: line {line} {reason}")
+        return self
 
     def place(self, row: Row) -> str:
         """Where a row stands, for messages."""
@@ -99,8 +107,8 @@ def read_csv(path: Path) -> Table:
     for magic, what in _NO_TEXT:
         if data.startswith(magic):
             raise DataError(f"{path} is {what}")
-    plain = decode_text(data)
-    head, separator, rest = _separated(plain.text.replace("\0", ""))
+    decoded = decode_text(data)
+    head, separator, rest = _separated(decoded.text.replace("\0", ""))
     records, left_out = _records(path, head, rest, separator)
     if not records:
         raise DataError(f"{path} is empty; it needs a line with the names of its columns, and rows")
@@ -117,7 +125,7 @@ def read_csv(path: Path) -> Table:
     if not rows:
         more = f"; line {left_out[0][0]} {left_out[0][1]}" if left_out else ""
         raise DataError(f"{path} has no rows{more}")
-    notes = (f"{path.name} was read as {plain.assumed}",) if plain.assumed else ()
+    notes = (f"{path.name} was read as {decoded.assumed}",) if decoded.assumed else ()
     headers = tuple(cell for cell in records[0][1] if _name(cell))
     return Table(path, tuple(name for name in names if name), headers, tuple(rows), tuple(sorted(left_out)), notes)
 
@@ -157,13 +165,13 @@ def _parse(lines: Sequence[str], start: int, separator: str, found: list[tuple[i
     at = start
     try:
         for record in reader:
-            found.append((at + 1, [cell.strip() for cell in record]))
+            found.append((at + 1, [plain(cell.strip()) for cell in record]))
             at = start + reader.line_num
     except csv.Error:
         # A quote that closes before the cell does, as in `"Well" he said`, spoils nothing within its line.
         if start + reader.line_num == at + 1 and lines[at].count('"') % 2 == 0:
             loose = next(csv.reader([lines[at]], delimiter=separator, skipinitialspace=separator != "\t"))
-            found.append((at + 1, [cell.strip() for cell in loose]))
+            found.append((at + 1, [plain(cell.strip()) for cell in loose]))
             return at + 1, True
         return at + 1, False
     return len(lines), True

@@ -2,8 +2,8 @@
 
 Names of speakers and files come from outside, and a spreadsheet runs a cell such as `=HYPERLINK(...)`. A text that
 begins with one of `STARTS` therefore gets an apostrophe before it, which spreadsheets take as "this is text"; numbers
-such as -0.5 stay as they are. `plain` takes the apostrophe off again, and texts that had one of their own come back
-with it: reading what was written gives what there was. (OWASP, "CSV Injection".)
+such as -0.5 stay as they are. `plain` takes the apostrophe off again, as `tables.read_csv` does, and texts that had one
+of their own come back with it: reading what was written gives what there was. (OWASP, "CSV Injection".)
 """
 
 from __future__ import annotations
@@ -75,12 +75,3 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
             shown.isetitem(place, table.iloc[:, place].map(cell, na_action="ignore"))
     with _lines(path, "\n") as lines:
         shown.to_csv(lines, index=False, lineterminator=_QUOTED)
-
-
-def read_back(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as it was before `write_table` or `write_rows`, in its names and its texts."""
-    known = table.rename(columns=plain)
-    for place, kind in enumerate(table.dtypes):
-        if kind.kind not in "biufcmM":
-            known.isetitem(place, table.iloc[:, place].map(plain, na_action="ignore"))
-    return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -33,16 +34,13 @@ def cells(table: Table) -> list[list[str]]:
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "iso8859-15"]
 )
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_every_dialect_reads_the_same(read, encoding: str, separator: str, end: str) -> None:  # type: ignore[no-untyped-def]
-    table = read(PLAIN.replace(",", separator).replace("\n", end).encode(encoding))
-    assert table.columns == ("path", "label")
-    assert cells(table) == [["a.jpg", "happy"], ["b.jpg", "Wut"], ["musée/ça.jpg", "dégoût"]]
-    assert [row.line for row in table.rows] == [2, 3, 4]
-    assert bool(table.notes) == (encoding in ("utf-16-le", "utf-16-be", "cp1252", "iso8859-15")), (
-        "what is assumed is said"
-    )
+def test_every_dialect_reads_the_same(read, encoding: str) -> None:  # type: ignore[no-untyped-def]
+    for separator, end in product(",;\t|", ("\n", "\r\n", "\r")):
+        table = read(PLAIN.replace(",", separator).replace("\n", end).encode(encoding))
+        assert table.columns == ("path", "label")
+        assert cells(table) == [["a.jpg", "happy"], ["b.jpg", "Wut"], ["musée/ça.jpg", "dégoût"]]
+        assert [row.line for row in table.rows] == [2, 3, 4]
+        assert bool(table.notes) == (encoding in ("cp1252", "iso8859-15", "utf-16-le", "utf-16-be")), "what was assumed"
 
 
 def test_what_spreadsheets_add(read) -> None:  # type: ignore[no-untyped-def]

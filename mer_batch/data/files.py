@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from mer_batch.data.limits import MEMBERS, check_archive, problem_of
 from mer_batch.errors import DataError
@@ -71,6 +73,7 @@ class FolderFiles(Files):
         try:
             if not path.is_file() and path.exists():  # a pipe would be waited for without end
                 raise OSError("it is no ordinary file")
+            path = find_file(self.place, name)
             if problem := problem_of(path.stat().st_size, path.stat().st_size):
                 raise OSError(problem)
             return path.read_bytes()
@@ -161,6 +164,31 @@ def open_files(place: Path) -> Files:
     if place.suffix.lower() == ".tar":
         return TarFiles(place)
     raise DataError(f"{place} is no folder, zip or tar; unpack it first")
+
+
+def find_file(folder: Path, cell: str) -> Path:
+    """The file that a table means, whichever system wrote its path. Raises `ValueError` where there is none."""
+    if not cell:
+        raise ValueError("it has no path")
+    for name in _spellings(cell):
+        path = folder / name
+        try:
+            if path.is_file():
+                return Path(os.path.normpath(path))
+            if path.is_dir():
+                raise ValueError(f"{cell} is a folder")
+        except OSError:  # a name too long to be one
+            continue
+    raise ValueError("no such file")
+
+
+def _spellings(cell: str) -> Iterator[str]:
+    """A path as it stands, with backslashes, with %20, as an address, and in both forms of Unicode."""
+    given = urlsplit(cell).path if cell.lower().startswith("file:") else cell
+    for name in (given, given.replace("\\", "/"), unquote(given), unquote(given).replace("\\", "/")):
+        for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
+            if "\0" not in form:
+                yield form
 
 
 def is_junk(name: str) -> bool:

@@ -14,6 +14,7 @@ from mer_batch.data.manifest import CARD, Manifest, our_label, our_split, read_c
 from mer_batch.data.store import claim, write_card
 from mer_batch.errors import DataError
 from mer_batch.labels import INDEX
+from mer_batch.tables import read_csv
 from mer_batch.tables_out import write_table
 
 COLUMNS: Final = ("id", "dialogue_id", "turn", "speaker", "text", "label", "original_label")
@@ -56,10 +57,8 @@ def read_texts(folder: Path) -> Manifest:
     card = read_card(folder) if (folder / CARD).is_file() else {}
     tables = []
     for path in sorted(folder.glob("*.csv")):
-        try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        except (ValueError, UnicodeDecodeError, OSError) as error:
-            raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}; import the set again") from error
+        found = read_csv(path).whole()
+        table = pd.DataFrame({name: [row[name] for row in found.rows] for name in found.columns})
         if {"id", "text", "label"} <= set(table.columns):
             tables.append(table.rename(columns={"id": "path"}).assign(split=our_split(path.stem)))
     rows = pd.concat(tables, ignore_index=True)

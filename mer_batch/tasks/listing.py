@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from mer_batch.data.files import Files, is_junk
+from mer_batch.data.files import Files, find_file, is_junk
 from mer_batch.data.manifest import Manifest, our_split
 from mer_batch.errors import DataError
-from mer_batch.labels import INDEX, canonical
+from mer_batch.labels import INDEX, canonical, no_counterpart
 from mer_batch.tables import Row, Table, lines_of, read_csv, seconds
 from mer_batch.tasks.tally import Tally
 from mer_batch.types import Modality
@@ -57,8 +55,7 @@ class Listed:
         self.tally.found += 1
         emotion = canonical(label)
         if emotion is None:
-            name = f"label {label!r} has" if label else "an empty label has"
-            self.tally.left_out.append((item, f"{name} no counterpart among our seven"))
+            self.tally.left_out.append((item, no_counterpart(label)))
             return None
         return INDEX[emotion]
 
@@ -225,31 +222,6 @@ def _span(row: Row, timed: set[str]) -> Span | None:
     if start < 0 or (end is not None and end <= start):
         raise ValueError(f"a part needs 0 <= start < end, got {' and '.join(given.values())}")
     return start, end
-
-
-def find_file(folder: Path, cell: str) -> Path:
-    """The file that a table means, whichever system wrote its path. Raises `ValueError` where there is none."""
-    if not cell:
-        raise ValueError("it has no path")
-    for name in _spellings(cell):
-        path = folder / name
-        try:
-            if path.is_file():
-                return Path(os.path.normpath(path))
-            if path.is_dir():
-                raise ValueError(f"{cell} is a folder")
-        except OSError:  # a name too long to be one
-            continue
-    raise ValueError("no such file")
-
-
-def _spellings(cell: str) -> Iterator[str]:
-    """A path as it stands, with backslashes, with %20, as an address, and in both forms of Unicode."""
-    given = urlsplit(cell).path if cell.lower().startswith("file:") else cell
-    for name in (given, given.replace("\\", "/"), unquote(given), unquote(given).replace("\\", "/")):
-        for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
-            if "\0" not in form:
-                yield form
 
 
 def list_manifest(manifest: Manifest, split: str | None) -> Listed:
