@@ -3,20 +3,64 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import sharing
+
+# Before anything loads a library of threads: toy networks gain nothing from them, and sums come out alike everywhere.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures make for several tests leaves the caches of the person who runs them alone, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or fills the caches of the person who runs it."""
     monkeypatch.setenv("MER_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def _own_threads() -> Iterator[None]:
+    """No test leaves torch with other threads than it found: the sums of the next ones would change with them."""
+    before = _threads()
+    yield
+    if before:
+        assert _threads() == before, "the threads of torch were changed and not set back"
+
+
+def _threads() -> int:
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if hasattr(torch, "get_num_threads") else 0
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> sharing.Once:
+    """`once(name, make)`: a folder that tests only read or copy, made by `make(folder)` once in a session.
+
+    The processes of pytest-xdist share it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    return sharing.once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For results that are compared bit by bit."""
+    with sharing.threads(1):
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mer_batch.errors import UsageError
@@ -29,3 +31,18 @@ def pick_device(name: str = "auto") -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' is not there; use --device cpu")
     return device
+
+
+@contextmanager
+def kept_threads() -> Iterator[None]:
+    """For libraries that change the threads of the whole process: torch has as many afterwards as before.
+
+    Importing silero_vad sets them to one, numba (Whisper's alignment) to all cores.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

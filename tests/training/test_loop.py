@@ -160,7 +160,7 @@ with distributed.joined("cpu") as (world, _):
 
 def test_two_processes_take_the_steps_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent), prepend=os.pathsep)
     Path("twins.py").write_text(TWINS)
     done = torchrun("twins.py")
     assert done.returncode == 0, done.stderr
