@@ -58,10 +58,7 @@ class Cascade:
     @torch.inference_mode()
     def detect(self, frames: Levels, min_face: float) -> Candidates:
         """All faces of at least `min_face` pixels."""
-        found = self.propose(frames, min_face)
-        if len(found.scores):
-            found = self.filter(frames, found)
-        return self.locate(frames, found) if len(found.scores) else found
+        return self.locate(frames, self.filter(frames, self.propose(frames, min_face)))
 
     @torch.inference_mode()
     def propose(self, frames: Levels, min_face: float) -> Candidates:
@@ -93,6 +90,8 @@ class Cascade:
     @torch.inference_mode()
     def filter(self, frames: Levels, candidates: Candidates) -> Candidates:
         """R-Net on every candidate."""
+        if not len(candidates.scores):
+            return candidates
         boxes = _clipped(_squared(candidates.boxes), frames[0])
         moves, odds = _run(self._rnet, _crops(frames, boxes, candidates.frame, 24), 2)
         found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
@@ -111,6 +110,8 @@ class Cascade:
     @torch.inference_mode()
     def answer(self, frames: Levels, candidates: Candidates) -> Candidates:
         """O-Net's box, score and landmarks for every candidate, in order, whatever its score."""
+        if not len(candidates.scores):
+            return candidates
         boxes = _clipped(_squared(candidates.boxes), frames[0])
         moves, points, odds = _run(self._onet, _crops(frames, boxes, candidates.frame, 48), 3)
         corner, size = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2])[:, None]

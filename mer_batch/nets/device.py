@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -58,3 +60,18 @@ def load_torch() -> None:
     finally:
         if collects:
             gc.enable()
+
+
+@contextmanager
+def kept_threads() -> Iterator[None]:
+    """For libraries that change the threads of the whole process: torch has as many afterwards as before.
+
+    Importing silero_vad sets them to one, numba (Whisper's alignment) to all cores.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -15,7 +15,7 @@ from typing import Any
 
 from mer_batch.errors import ModelError, unknown_name
 from mer_batch.files import sha256_of
-from mer_batch.nets.device import pick_device
+from mer_batch.nets.device import kept_threads, pick_device
 from mer_batch.resources import cache_dir
 from mer_batch.text.chunks import Word
 from mer_batch.text.recognizer import Phrase, Recognizer, Scores, judged
@@ -69,7 +69,7 @@ class Whisper(Recognizer):
         """See `Recognizer.hear`."""
         import torch
 
-        with torch.random.fork_rng(), warnings.catch_warnings():
+        with kept_threads(), torch.random.fork_rng(), warnings.catch_warnings():
             # Whisper warns of a CPU used beside a GPU and of missing Triton kernels; neither changes the words.
             warnings.simplefilter("ignore")
             torch.manual_seed(0)

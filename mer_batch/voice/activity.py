@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from mer_batch.nets.device import kept_threads
 from mer_batch.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -155,17 +156,12 @@ class SpeechDetector:
 
 def load_silero() -> ScriptModule:
     """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
-    import torch
-
-    threads = torch.get_num_threads()
-    with warnings.catch_warnings():
+    with kept_threads(), warnings.catch_warnings():
         # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
         warnings.simplefilter("ignore")
         from silero_vad import load_silero_vad
 
         model: ScriptModule = load_silero_vad()
-    # Importing silero_vad sets the threads of the whole process to one.
-    torch.set_num_threads(threads)
     return model
 
 

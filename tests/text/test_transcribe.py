@@ -296,6 +296,17 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
     assert find_words(sound, **options) == words
 
 
+def test_whisper_leaves_the_threads_of_the_process_alone(tmp_path: Path, one_thread: None) -> None:
+    """Its alignment is compiled by numba, whose threads become those of torch."""
+    import torch
+
+    from text import toy_whisper
+
+    recognizer = asr.load(f"whisper:{toy_whisper.write(tmp_path / 'toy.pt', ' Hi there.', 1.6)}", "cpu")
+    recognizer.hear(np.zeros(2 * SAMPLE_RATE, dtype=np.float32), None)
+    assert torch.get_num_threads() == 1
+
+
 def test_whisper_itself_is_given_the_prompt(tmp_path: Path) -> None:
     from text import toy_whisper
 
