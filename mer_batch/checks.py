@@ -34,7 +34,7 @@ def check_options(options: Options) -> None:
         _check_model(modality, getattr(options, f"{modality}_model"), options)
     if len(options.modalities) > 1:
         check_gate(options.fusion_model)
-    if options.transcript is not None and not media.parse_transcript(options.transcript):
+    if options.transcript is not None and not media.parse_transcript(options.transcript).utterances:
         raise DataError(f"the transcript {str(options.transcript)!r} holds no words; leave out --transcript")
 
 
@@ -66,6 +66,8 @@ def check_media(found: Media, options: Options) -> None:
         if not found.audio:
             raise UsageError(f"there is no audio track {options.audio_track} in {name!r}: it has no sound")
         media.audio_track(found, options.audio_track)
+    if options.subtitle_track is not None:
+        media.tracks_in_order(found, options.subtitle_track, options.language)
 
 
 def readers(found: Media, options: Options) -> dict[Modality, Classifier[Any]]:

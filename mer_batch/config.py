@@ -25,7 +25,9 @@ class Options:
     modalities: tuple[Modality, ...] = MODALITIES
     """Which of face, voice and text to read."""
     transcript: Path | None = None
-    """Words from a file: srt, vtt or Whisper JSON."""
+    """Words from a file: srt, vtt, Whisper JSON and other forms of captions."""
+    subtitle_track: str | None = None
+    """Which text subtitles to read: a number counted from 0, or a language; None takes the whole dialogue."""
     asr: str = "auto"
     """Speech recognition when no words are given: auto, none, whisper:NAME or faster-whisper:NAME."""
     language: str | None = None
@@ -71,6 +73,8 @@ class Options:
                 raise unknown_name("modality", str(name), MODALITIES)
         if self.transcript is not None and not self.transcript.is_file():
             raise UsageError(f"there is no transcript at {self.transcript}")
+        if self.transcript is not None and self.subtitle_track is not None:
+            raise UsageError("words come from a transcript or from a subtitle track: give one of the two")
 
 
 def _positive(name: str, value: float) -> None:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then renamed into it."""
+"""Files that are whole or absent: written beside their place, then renamed into it; and what is in them, in short."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from mer_batch.errors import UsageError
+
+BLOCK: Final = 2**20
+"""Bytes read at once."""
 
 
 def check_place(path: Path, option: str = "--out", needed: int = 0) -> None:
@@ -88,6 +93,15 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file as hexadecimal digits, read by blocks: checkpoints have gigabytes. Raises `OSError`."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _umask() -> int:

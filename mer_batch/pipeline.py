@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 from mer_batch import checks, media
 from mer_batch.classifier import Classifier
 from mer_batch.config import DEFAULTS, Options
+from mer_batch.deferred import deferred
 from mer_batch.errors import MerError
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.named import all_changes, one_spelling
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
+from mer_batch.keep import Keep
+from mer_batch.nets.device import load_torch
 from mer_batch.provenance import provenance
 from mer_batch.readers import load_classifier
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
+    Frame,
     Gap,
     Media,
     Modality,
@@ -33,7 +37,8 @@ from mer_batch.types import (
 )
 
 if TYPE_CHECKING:
-    from mer_batch.face.mouth import MouthTrack
+    from mer_batch.face.mouth import MouthTrack, MouthWatcher
+    from mer_batch.face.read import FaceReadings
     from mer_batch.fusion.learned import Gate
     from mer_batch.nets.store import ModelCard
     from mer_batch.text.transcribe import Words
@@ -52,6 +57,7 @@ def analyze(
     options: Options = DEFAULTS,
     on_progress: OnProgress | None = None,
     on_notice: OnNotice | None = None,
+    keep: Path | None = None,
 ) -> Timeline:
     """Read a media file as `options` say.
 
@@ -60,13 +66,15 @@ def analyze(
     `Timeline.lost` with a notice, and the rest goes on. All that can be known before the first picture is
     decoded is checked before. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
+
+    `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
     """
     tell = on_progress or (lambda _stage, _done: None)
     tell(LOADING, 0.0)
     checks.check_options(options)
     found = media.probe(Path(path))
     checks.check_media(found, options)
-    analysis = _Analysis(found, options, tell, checks.readers(found, options))
+    analysis = _Analysis(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256))
     analysis.prepare(on_notice or (lambda _notice: None))
     tell(LOADING, 1.0)
     return analysis.run()
@@ -80,6 +88,7 @@ class _Analysis:
     options: Options
     on_progress: OnProgress
     ready: dict[Modality, Classifier[Any]]
+    keep: Keep
     observations: list[Observation] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     people: tuple[Person, ...] = ()
@@ -87,6 +96,8 @@ class _Analysis:
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     still: tuple[str, ...] = ()
     unchanging: bool = False
+    kept: FaceReadings | None = None
+    begun: tuple[Generator[Frame, None, None], MouthWatcher | None] | None = None
     speech: tuple[tuple[float, float], ...] | None = None
     loudness: tuple[tuple[float, float], ...] = ()
     written: Words | None = None
@@ -107,7 +118,7 @@ class _Analysis:
                 self.notices.append("the transcript is not read, since --modalities leaves out text")
         else:
             self._find_written()
-            if self.media.audio and self.written is None and self.unwritten is None:
+            if self.media.audio and self._needs_speech() and self.unwritten is None:
                 self.deaf = checks.check_recognizer(options)
                 self.notices += [self.deaf] if self.deaf else []
         for notice in self.notices:
@@ -119,7 +130,7 @@ class _Analysis:
         options = self.options
         span = (options.start, options.end)
         try:
-            self.written = written_words(self.media, options.transcript, options.language, span)
+            self.written = written_words(self.media, options.transcript, options.language, span, options.subtitle_track)
         except MerError as error:
             if options.transcript is not None:
                 raise
@@ -127,10 +138,28 @@ class _Analysis:
 
     def run(self) -> Timeline:
         """All stages in order, then the timeline."""
-        for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
-            with self._stage(modality):  # type: ignore[arg-type]
-                stage()
+        with ExitStack() as stack:
+            if self._wants("face") and self.media.video is not None and not self._kept_faces():
+                # An error is met again in the stage of faces, which then is all that is lost.
+                with suppress(MerError, *_FAILURES):
+                    self.begun = self._pictures()
+                    stack.enter_context(closing(self.begun[0]))
+            load_torch()  # while ffmpeg works on the first pictures
+            for modality, stage in (("face", self._face), ("voice", self._voice), ("text", self._words)):
+                with self._stage(modality):  # type: ignore[arg-type]
+                    stage()
         return self._timeline()
+
+    def _pictures(self) -> tuple[Generator[Frame, None, None], MouthWatcher | None]:
+        """The frames that faces are looked for in, being decoded from now on, and what measures mouths in them."""
+        from mer_batch.face.mouth import MouthWatcher
+
+        options = self.options
+        speaks = self.media.audio and (self._wants("voice") or self._wants("text"))
+        watcher = MouthWatcher(options.fps, options.start) if speaks else None
+        rate = watcher.rate if watcher else options.fps
+        frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
+        return frames, watcher
 
     @property
     def end(self) -> float:
@@ -171,7 +200,7 @@ class _Analysis:
     def _reader(self, modality: Modality) -> Classifier[Any]:
         if modality not in self.ready:
             spec = getattr(self.options, f"{modality}_model")
-            self.ready[modality] = load_classifier(modality, spec, self.options.device)
+            self.ready[modality] = deferred(load_classifier, modality, spec, self.options.device)
         self.models[modality] = self.ready[modality]
         return self.models[modality]
 
@@ -190,29 +219,57 @@ class _Analysis:
         if self.media.video is None:
             self._absent("face", "the file has no video")
             return
-        from mer_batch.face.identity import load_embedder
-        from mer_batch.face.mouth import MouthWatcher
-        from mer_batch.face.read import read_faces
-
-        options = self.options
-        speaks = self.media.audio and (self._wants("voice") or self._wants("text"))
-        watcher = MouthWatcher(options.fps, options.start) if speaks else None
-        rate = watcher.rate if watcher else options.fps
-        frames = media.read_frames(self.media, rate, options.start, options.end, on_warning=self.notices.append)
-        with self._told("face") as share:
-            readings = read_faces(
-                frames,
-                self._reader("face"),
-                device=options.device,
-                embedder=load_embedder(options.device),
-                watcher=watcher,
-                on_progress=share,
-            )
+        reader = self._reader("face")
+        readings = self._kept_faces()
+        if readings is None:
+            before = len(self.notices)
+            readings = self._read_faces(reader)
+            self.keep.put("face", self._face_facts(), (readings, tuple(self.notices[before:])))
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
         self.still, self.unchanging = readings.still, readings.unchanging
         self.notices += readings.notices
+
+    def _read_faces(self, reader: Classifier[Any]) -> FaceReadings:
+        from mer_batch.face.identity import load_embedder
+        from mer_batch.face.read import read_faces
+
+        frames, watcher = self.begun or self._pictures()
+        with closing(frames), self._told("face") as share:
+            return read_faces(
+                frames,
+                reader,
+                device=self.options.device,
+                embedder=load_embedder(self.options.device),
+                watcher=watcher,
+                on_progress=share,
+            )
+
+    def _face_facts(self) -> dict[str, Any]:
+        """What decides the readings of faces, beside the recording."""
+        from mer_batch.face.identity import weights_file
+
+        options = self.options
+        return {
+            "range": (options.start, options.end),
+            "fps": options.fps,
+            "model": self._model_hash("face"),
+            "mouths": bool(self.media.audio) and (self._wants("voice") or self._wants("text")),
+            "identity": weights_file().is_file(),
+        }
+
+    def _kept_faces(self) -> FaceReadings | None:
+        """What an earlier run found in the same pictures with the same model, with what it had to say of them."""
+        if self.kept is None and (found := self.keep.find("face", self._face_facts(), tuple)) is not None:
+            self.kept, notices = found
+            self.notices += notices
+        return self.kept
+
+    def _model_hash(self, modality: Modality) -> str:
+        """The checksum of a model; for one of a hub its name, as its files lie under that."""
+        spec = str(getattr(self.options, f"{modality}_model"))
+        return spec if spec.startswith("hf:") else self._reader(modality).card.sha256
 
     def _voice(self) -> None:
         if not self.media.audio:
@@ -230,9 +287,6 @@ class _Analysis:
         from mer_batch.voice.read import read_voice
 
         options = self.options
-        blocks = media.read_audio(
-            self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
-        )
         breaks = all_changes(handovers(self._turns([(options.start, self.end)])), self._named())
         reader, failure = None, None
         if self._wants("voice"):
@@ -240,8 +294,25 @@ class _Analysis:
                 reader = self._reader("voice")
             except (MerError, *_FAILURES) as error:
                 failure = error  # words need to know where speech is, whoever reads its emotion
-        with self._told("voice") as share:
-            readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
+        facts = {
+            "range": (options.start, options.end),
+            "track": options.audio_track,
+            "breaks": breaks,
+            "model": self._model_hash("voice") if reader is not None else None,
+        }
+        found = self.keep.find("voice", facts, tuple)
+        if found is None:
+            before = len(self.notices)
+            blocks = media.read_audio(
+                self.media, options.start, options.end, options.audio_track, on_warning=self.notices.append
+            )
+            with self._told("voice") as share:
+                readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
+            if readings.failure is None:
+                self.keep.put("voice", facts, (readings, tuple(self.notices[before:])))
+        else:
+            readings, notices = found
+            self.notices += notices
         self.speech, self.loudness = readings.speech, readings.loudness
         if reader is None or readings.failure is not None:
             return failure or readings.failure
@@ -258,16 +329,19 @@ class _Analysis:
         return one_spelling(self.written.utterances) if self.written is not None else ()
 
     def _needs_speech(self) -> bool:
-        return self._wants("text") and self.written is None and self.options.asr != "none"
+        """Whether a recognizer may have to hear what is said: nothing is written down, or perhaps not all of it."""
+        unsaid = self.written is None or self.written.partial
+        return self._wants("text") and unsaid and self.options.asr != "none"
 
     def _words(self) -> None:
         if not self._wants("text"):
             return
         if self.unwritten is not None:
             raise self.unwritten
-        words = self.written if self.written is not None else self._heard_words()
+        words = self._all_words()
         if words.notice:
             self.notices.append(words.notice)
+        self.notices += words.notices
         self.gaps += words.gaps
         spoken = one_spelling(words.utterances)
         inside = [w for w in spoken if w.end > self.options.start and w.start < self.end]
@@ -275,6 +349,15 @@ class _Analysis:
         if self.utterances:
             self._read_words()
         self.gaps += self._wordless()
+
+    def _all_words(self) -> Words:
+        """The words that are written down, unless those are a part only and a recognizer hears more."""
+        from mer_batch.text.transcribe import misses
+
+        written = self.written
+        if written is not None and not (self._needs_speech() and misses(written.utterances, self.speech)):
+            return written
+        return self._heard_words()
 
     def _heard_words(self) -> Words:
         """The words that a recognizer hears where somebody speaks."""
@@ -294,6 +377,7 @@ class _Analysis:
                 prompt=options.prompt,
                 device=options.device,
                 track=options.audio_track,
+                subtitle_track=options.subtitle_track,
                 span=(options.start, options.end),
                 on_progress=share,
             )

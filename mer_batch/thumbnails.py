@@ -7,17 +7,20 @@ import io
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
 from mer_batch import media
 from mer_batch.errors import MerError
-from mer_batch.types import Box, Image, Media, Observation, Timeline
+from mer_batch.types import Box, Event, Image, Media, Observation, Person, Shot, Timeline
 
 HEIGHT: Final = 96
 """Pixels; enough to recognise an expression, small enough to inline dozens."""
 MOST_EVENTS: Final = 40
 MOST_SHOTS: Final = 40
+AT_ONCE: Final = 4
+"""Pictures fetched at a time; each costs the memory of a few decoded frames."""
 NEAR: Final = 1.0
 """Seconds between a moment and the face reading whose box frames it."""
 
@@ -30,27 +33,30 @@ def illustrated(timeline: Timeline) -> Timeline:
     for observation in timeline.observations:
         if observation.modality == "face" and observation.person and observation.evidence.box:
             faces[observation.person].append(observation)
-    people = tuple(
-        replace(person, thumbnail=_face(timeline.media, max(faces[person.name], key=lambda o: o.quality)))
-        if faces[person.name]
-        else person
-        for person in timeline.people
-    )
-    shots = tuple(
-        replace(shot, thumbnail=_picture(timeline.media, (shot.start + min(shot.end, shot.start + 2)) / 2))
-        if number < MOST_SHOTS
-        else shot
-        for number, shot in enumerate(timeline.shots)
-    )
     ranked = sorted((e for e in timeline.events if e.kind == "peak" and e.person), key=lambda e: -e.strength)
     chosen = set(map(id, ranked[:MOST_EVENTS]))
-    events = tuple(
-        replace(event, thumbnail=_moment(timeline.media, faces[event.person or ""], event.time))
-        if id(event) in chosen
-        else event
-        for event in timeline.events
-    )
-    return replace(timeline, people=people, shots=shots, events=events)
+
+    def person_with(person: Person) -> Person:
+        if not faces[person.name]:
+            return person
+        return replace(person, thumbnail=_face(timeline.media, max(faces[person.name], key=lambda o: o.quality)))
+
+    def shot_with(shot: Shot) -> Shot:
+        return replace(shot, thumbnail=_picture(timeline.media, (shot.start + min(shot.end, shot.start + 2)) / 2))
+
+    def event_with(event: Event) -> Event:
+        if id(event) not in chosen:
+            return event
+        return replace(event, thumbnail=_moment(timeline.media, faces[event.person or ""], event.time))
+
+    # Every picture is an ffmpeg of its own, which takes longer to start than to decode it.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        people = pool.map(person_with, timeline.people)
+        shots = pool.map(shot_with, timeline.shots[:MOST_SHOTS])
+        events = pool.map(event_with, timeline.events)
+        return replace(
+            timeline, people=tuple(people), shots=(*shots, *timeline.shots[MOST_SHOTS:]), events=tuple(events)
+        )
 
 
 def _moment(source: Media, readings: Sequence[Observation], time: float) -> str | None:

@@ -82,11 +82,16 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleStream:
-    """A text subtitle stream; `index` counts all streams of the file."""
+    """A text subtitle stream; `index` counts all streams of the file.
+
+    `dispositions` say what it is for, in ffmpeg's words: default, forced, hearing_impaired, comment and the like.
+    """
 
     index: int
     codec: str
     language: str | None
+    title: str | None = None
+    dispositions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

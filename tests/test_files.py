@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+import mer_batch
 from mer_batch.errors import UsageError
-from mer_batch.files import check_folder, check_place, new_folder, whole_file
+from mer_batch.files import BLOCK, check_folder, check_place, new_folder, sha256_of, whole_file
 
 
 def test_a_file_lands_whole_and_alone_and_as_an_ordinary_file(tmp_path: Path) -> None:
@@ -76,3 +80,18 @@ def test_a_disk_needs_room(tmp_path: Path) -> None:
     check_place(tmp_path / "a.txt", needed=1)
     with pytest.raises(UsageError, match="are needed; choose another place with --json"):
         check_place(tmp_path / "a.txt", "--json", needed=10**18)
+
+
+def test_a_large_file_is_hashed_by_blocks(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").write_bytes(b"x" * (40 * BLOCK + 7))
+    tracemalloc.start()
+    found = sha256_of(tmp_path / "checkpoint")
+    assert tracemalloc.get_traced_memory()[1] < 4 * BLOCK
+    tracemalloc.stop()
+    assert found == hashlib.sha256(b"x" * (40 * BLOCK + 7)).hexdigest()
+
+
+def test_no_file_is_read_whole_only_to_be_hashed() -> None:
+    package = Path(mer_batch.__file__).parent
+    whole = re.compile(r"sha256\(.*read_bytes\(\)")
+    assert not [path.name for path in package.rglob("*.py") if whole.search(path.read_text(encoding="utf-8"))]

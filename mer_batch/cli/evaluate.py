@@ -22,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     task: str | None = typer.Argument(None, help="face, voice, text or fusion [default: what the ensemble reads]."),
     data: Path | None = typer.Option(
-        None, help="A folder .../LABEL/FILE, or a CSV with path or text, and label [default: the card's test set]."
+        None,
+        help="A folder .../LABEL/FILE, or a CSV with path or text, label, maybe start and end in seconds "
+        "[default: the card's test set].",
     ),
     split: str | None = typer.Option(
         None, help="Part of the data: public, private, both or all (FER2013), validation or test, or a set's own name."
@@ -55,7 +57,8 @@ def evaluate(
     quick: bool = typer.Option(False, "--quick", help="With --seeds: one batch size, few epochs, a sample."),
     allow_leaks: bool = typer.Option(False, "--allow-leaks", help="With --seeds: go on with a split that leaks."),
 ) -> int:
-    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out.
+    """Score a model; intervals are at 95 % over the items (of accuracy Wilson's, else bootstraps); classes that the set
+    lacks are left out.
 
     Face pictures with a copy in the training data are scored apart, as "without leaking" and "only leaking".
 
@@ -95,7 +98,8 @@ def evaluate(
             if data or tta or views:
                 raise UsageError("fusion is scored on the pairs of its own recipe; leave out --data, --tta and --views")
             return _fusion(models[0], split or "test", device, json_file, out)
-    found = evaluate_model(Request(task, models, data, split, views or tta, device))
+    with Progress() as progress:
+        found = evaluate_model(Request(task, models, data, split, views or tta, device), progress)
     for note in found.notes:
         say(note)
     typer.echo(table.as_text(found))

@@ -85,6 +85,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     from dataclasses import asdict
 
     from mer_batch.files import whole_file
+    from mer_batch.tables_out import write_table
 
     with whole_file(out) as place:
         texts = {one.clip: one.text for one in found}
@@ -92,8 +93,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     if table is not None:
         import pandas as pd
 
-        with whole_file(table) as place:
-            pd.DataFrame([asdict(one) for one in found]).to_csv(place, index=False)
+        write_table(table, pd.DataFrame([asdict(one) for one in found]))
 
 
 def _errors(found: Sequence[Transcript]) -> Iterator[str]:

@@ -17,13 +17,17 @@ from mer_batch.readers import load_classifier
 from mer_batch.scores.calibration import fit_temperature
 from mer_batch.scores.metrics import SCORES, score
 from mer_batch.tasks.reading import Reading, Shares
+from mer_batch.tasks.task import OnProgress, silent
 from mer_batch.types import TASKS, TaskName
 
 
-def evaluate_model(request: Request) -> Evaluation:
-    """Read and score as asked. Raises `UsageError` and `DataError` for what cannot be had."""
+def evaluate_model(request: Request, on_progress: OnProgress = silent) -> Evaluation:
+    """Read and score as asked; the tally counts what is left out.
+
+    Raises `UsageError` and `DataError` for what cannot be had.
+    """
     modality = _modality(request)
-    source = Source(modality, request)
+    source = Source(modality, request, on_progress)
     readers = [load_classifier(modality, spec, request.device) for spec in request.models]
     if len(readers) == 1:
         return _single(source, readers[0])
@@ -51,7 +55,7 @@ def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
     return Evaluation(
         source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
         before, after, results, main, card.temperature, card.bias, tuple(source.notes),
-        gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
+        tally=source.tally, gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
     )  # fmt: skip
 
 
@@ -97,7 +101,7 @@ def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:
             f"best member ({members[best].model})": ensemble.gain(truth, after[where], [own[best]]),
             "mean member": ensemble.gain(truth, after[where], own),
         },
-        reading.groups,
+        reading.groups, tally=source.tally,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def as_text(found: Evaluation) -> str:
 def _head(found: Evaluation) -> Iterator[str]:
     scores, several = found.main.scores, len({result.part.name for result in found.results}) > 1
     yield f"{found.name}: n = {len(found.ids) if several else scores.n}, {len(scores.present)} classes"
+    yield found.tally.sentence()
     if several:
         yield f"classes and confusions: {found.main.part.name} (n = {scores.n})"
     models = f"ensemble of {len(found.members)}" if found.members else f"model {found.request.models[0]}"
@@ -48,9 +49,13 @@ def _row(result: Result) -> Iterator[str]:
 
 
 def _value(scores: Scores, name: str) -> str:
-    numbers = [scores.values[name], *scores.intervals[name]]
-    value, low, high = (f"{number:.3f}".removeprefix("0") for number in numbers)
+    value, low, high = map(_short, (scores.values[name], *scores.intervals[name]))
     return f"{value} ({low}-{high})".rjust(18)
+
+
+def _short(share: float) -> str:
+    """A share in four signs, .123 or 1.00, so that columns stay apart."""
+    return "1.00" if f"{share:.3f}" == "1.000" else f"{share:.3f}".removeprefix("0")
 
 
 def _calibration(found: Evaluation) -> Iterator[str]:

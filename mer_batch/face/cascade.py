@@ -9,15 +9,14 @@ stage works on all frames of a batch at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from mer_batch.errors import ModelError
+from mer_batch.face import mtcnn
+from mer_batch.face.operators import batched_nms, roi_align
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,27 +51,18 @@ class Cascade:
     """P-Net, R-Net and O-Net on one device. Frames are the `Levels` of `prepare`."""
 
     def __init__(self, device: torch.device, thresholds: tuple[float, float, float] = THRESHOLDS) -> None:
-        from facenet_pytorch import ONet, PNet, RNet
-
         self.device = device
         self.thresholds = thresholds
-        self._pnet = _load(PNet(pretrained=False), "pnet", device)
-        self._rnet = _load(RNet(pretrained=False), "rnet", device)
-        self._onet = _load(ONet(pretrained=False), "onet", device)
+        self._pnet, self._rnet, self._onet = (mtcnn.load(name, device) for name in ("pnet", "rnet", "onet"))
 
     @torch.inference_mode()
     def detect(self, frames: Levels, min_face: float) -> Candidates:
         """All faces of at least `min_face` pixels."""
-        found = self.propose(frames, min_face)
-        if len(found.scores):
-            found = self.filter(frames, found)
-        return self.locate(frames, found) if len(found.scores) else found
+        return self.locate(frames, self.filter(frames, self.propose(frames, min_face)))
 
     @torch.inference_mode()
     def propose(self, frames: Levels, min_face: float) -> Candidates:
         """P-Net over the image pyramid."""
-        from torchvision.ops import batched_nms
-
         levels = []
         for height, width in _pyramid(int(frames[0].shape[2]), int(frames[0].shape[3]), min_face):
             level = self._propose_level(frames, height, width)
@@ -100,8 +90,8 @@ class Cascade:
     @torch.inference_mode()
     def filter(self, frames: Levels, candidates: Candidates) -> Candidates:
         """R-Net on every candidate."""
-        from torchvision.ops import batched_nms
-
+        if not len(candidates.scores):
+            return candidates
         boxes = _clipped(_squared(candidates.boxes), frames[0])
         moves, odds = _run(self._rnet, _crops(frames, boxes, candidates.frame, 24), 2)
         found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
@@ -120,6 +110,8 @@ class Cascade:
     @torch.inference_mode()
     def answer(self, frames: Levels, candidates: Candidates) -> Candidates:
         """O-Net's box, score and landmarks for every candidate, in order, whatever its score."""
+        if not len(candidates.scores):
+            return candidates
         boxes = _clipped(_squared(candidates.boxes), frames[0])
         moves, points, odds = _run(self._onet, _crops(frames, boxes, candidates.frame, 48), 3)
         corner, size = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2])[:, None]
@@ -133,20 +125,6 @@ def prepare(frames: Tensor) -> Levels:
     while min(levels[-1].shape[2:]) >= 2 * _CELL:
         levels.append(avg_pool2d(levels[-1], 2))
     return tuple(levels)
-
-
-def _load(net: nn.Module, name: str, device: torch.device) -> nn.Module:
-    """Fill a network with the weights that lie inside facenet-pytorch."""
-    package = find_spec("facenet_pytorch")
-    if package is None or package.origin is None:
-        raise ModelError("facenet-pytorch is not installed; run: pip install facenet-pytorch")
-    path = Path(package.origin).parent / "data" / f"{name}.pt"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}; reinstall facenet-pytorch") from error
-    net.load_state_dict(state)
-    return net.to(device).eval()
 
 
 def _pyramid(height: int, width: int, min_face: float) -> list[tuple[int, int]]:
@@ -166,15 +144,13 @@ def _run(net: nn.Module, crops: Tensor, outputs: int) -> list[Tensor]:
 
 def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
     """Crops (k, 3, size, size), each cut from the smallest level that still has its detail."""
-    from torchvision.ops import roi_align
-
     side = (boxes[:, 2:] - boxes[:, :2]).max(1).values
     depth = (side / size).clamp(min=1).log2().long().clamp(max=len(frames) - 1)
     crops = frames[0].new_empty(len(boxes), 3, size, size)
     for level in sorted(set(depth.tolist())):
         mine = depth == level
         regions = torch.cat([frame[mine, None].to(boxes), boxes[mine] / 2**level], 1)
-        crops[mine] = roi_align(frames[level], regions, size, aligned=True)
+        crops[mine] = roi_align(frames[level], regions, size)
     # Pooling is four times faster on a CPU when the channels of a pixel lie side by side.
     return crops.contiguous(memory_format=torch.channels_last)
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from mer_batch.face.cascade import Candidates, Levels
 
-STILLS_MIN_FACE: Final = 20.0
-"""Smallest face looked for in stills, in pixels: facenet-pytorch's default."""
 _VIDEO_SHARE: Final = 24
 _VIDEO_LEAST: Final = 24.0
 _WORK: Final = 24.0  # R-Net's input: the smallest face is scaled down to this many pixels, not further

@@ -32,7 +32,7 @@ def read_frames(
     """The pictures of `media` in [start, end), at most `fps` a second, upright and with square pixels.
 
     Times are presentation times: of each step of 1/fps seconds, counted from `start`, the first picture
-    is taken; a step without a picture yields none. Closing the generator ends ffmpeg.
+    is taken; a step without a picture yields none. ffmpeg starts at once; closing the generator ends it.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
     damage after the first picture goes to `on_warning` as one sentence.
@@ -42,14 +42,14 @@ def read_frames(
         raise UsageError(f"the frame rate must be a number above 0, got {fps}")
     if media.video is None:
         raise InputError(f"{media.path.name!r} has no video")
-    return _frames(media, media.video, fps, (start, end), on_warning)
+    arguments = _arguments(media, media.video, fps, start, end)
+    packets = decode(media, "video", arguments, seeking="-ss" in arguments, on_warning=on_warning)
+    return _frames(packets, media.video)
 
 
 def _frames(
-    media: Media, video: VideoStream, fps: float, span: tuple[float, float | None], on_warning: Warn | None
+    packets: Generator[tuple[float, bytearray], None, None], video: VideoStream
 ) -> Generator[Frame, None, None]:
-    arguments = _arguments(media, video, fps, *span)
-    packets = decode(media, "video", arguments, seeking="-ss" in arguments, on_warning=on_warning)
     with closing(packets):
         for time, packet in packets:
             image: Image = np.frombuffer(packet, dtype=np.uint8)

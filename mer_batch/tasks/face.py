@@ -12,13 +12,17 @@ from typing import Any, Final
 
 import pandas as pd
 
-from mer_batch.data.manifest import read_manifest
-from mer_batch.data.sets import data_set
+from mer_batch.data.manifest import TABLE, read_manifest
+from mer_batch.data.sets import data_set, find_set
 from mer_batch.resources import data_dir
 from mer_batch.tasks.face_options import FaceOptions, read_options
 from mer_batch.tasks.faces import Faces
 from mer_batch.tasks.task import Task
 
+FER2013: Final = "fer2013"
+"""The name of the set that is trained on where a recipe names none."""
+NEAR: Final = "near_duplicates.csv"
+"""The published list of near copies; where it is absent, as in every import, copies are searched."""
 NEAR_COPY: Final = 300
 """Largest score of `near_duplicates.csv` that is the same photograph (its README: 80 pairs looked at)."""
 
@@ -26,7 +30,7 @@ NEAR_COPY: Final = 300
 def leaking_train_pictures(folder: Path) -> set[str]:
     """Paths of the training pictures that copy a public or private test picture, exactly or nearly.
 
-    `folder` is FER2013 in the layout of the shared data: `manifest.csv`, `near_duplicates.csv`. The latter has
+    `folder` is FER2013 with the tables `manifest.csv` and `near_duplicates.csv`. The latter has
     the nearest training picture only; `train/splits/fer2013_copies.csv` lists the others.
     """
     rows, near = _listed(folder)
@@ -50,12 +54,12 @@ def leaking_test_pictures(folder: Path) -> set[str]:
 
 
 def _listed(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    near = pd.read_csv(folder / "near_duplicates.csv")
+    near = pd.read_csv(folder / NEAR)
     return pd.read_csv(folder / "manifest.csv"), near[near.score < NEAR_COPY]
 
 
 class Fer2013(Faces):
-    """FER2013 in the layout of the shared data, with its published lists of copies."""
+    """FER2013 beside its published lists of copies."""
 
     def __init__(self, folder: Path, options: FaceOptions) -> None:
         copies = leaking_train_pictures(folder), leaking_test_pictures(folder)
@@ -74,7 +78,8 @@ class Fer2013(Faces):
 def task(options: Mapping[str, Any]) -> Task:
     """The face task for a recipe's `[data]` table."""
     chosen = read_options(options)
-    if chosen.source == "fer2013":
-        return Fer2013(data_set("fer", "fer2013"), chosen)
-    manifest = read_manifest(Path(chosen.source))
-    return Faces(manifest, manifest.name, chosen)
+    folder = data_set(FER2013, TABLE) if chosen.source == FER2013 else find_set(chosen.source)
+    if (folder / NEAR).is_file():
+        return Fer2013(folder, chosen)
+    manifest = read_manifest(folder)
+    return Faces(manifest, "FER2013" if manifest.kind == FER2013 else manifest.name, chosen)

@@ -19,7 +19,7 @@ class FaceOptions:
     """What a face network is trained on."""
 
     source: str = "fer2013"
-    """fer2013, or a folder, zip or CSV: what `mer data import` made, or any tree [split/]label/file."""
+    """A set by its name, such as fer2013, or a folder, zip or CSV: any tree [split/]label/file."""
     keep_leaks: bool = False
     """Train with the pictures that copy a held-out picture too, as the literature does."""
     drop_nonfaces: bool = True

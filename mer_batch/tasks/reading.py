@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.classifier import Classifier, calibrated
-from mer_batch.tasks.task import LabelledSet
+from mer_batch.tasks.task import LabelledSet, OnProgress, silent
 
 Shares = NDArray[np.float64]
 """Probabilities (n, 7) in the order of `labels.EMOTIONS`."""
@@ -75,16 +75,20 @@ class Reading:
         return result
 
 
-def read_set(reader: Classifier[Any], labelled: LabelledSet, views: Views | None = None) -> Reading:
-    """Read every item once, or once a view."""
-    parts = []
-    for start in range(0, len(labelled.items), CHUNK):
-        items = labelled.items[start : start + CHUNK]
+def read_set(
+    reader: Classifier[Any], labelled: LabelledSet, views: Views | None = None, on_progress: OnProgress = silent
+) -> Reading:
+    """Read every item once, or once a view. Raises `DataError` where the set's files can none of them be read."""
+    parts: list[NDArray[np.float32]] = []
+    seen: list[int] = []
+    for items, places in labelled.chunks(CHUNK, on_progress):
         parts.append(np.stack([reader.scores(view) for view in (views(items) if views else [items])]))
-    order = {name: place for place, name in enumerate(dict.fromkeys(labelled.ids))}
-    which = np.array([order[name] for name in labelled.ids], dtype=np.int64)
+        seen += places
+    ids = [labelled.ids[place] for place in seen]
+    order = {name: place for place, name in enumerate(dict.fromkeys(ids))}
+    which = np.array([order[name] for name in ids], dtype=np.int64)
     labels = np.zeros(len(order), dtype=np.int64)
-    labels[which] = np.asarray(labelled.labels)
-    first = np.unique(which, return_index=True)[1]
+    labels[which] = np.asarray([labelled.labels[place] for place in seen])
+    first = [seen[place] for place in np.unique(which, return_index=True)[1]]
     groups = {name: tuple(str(values[place]) for place in first) for name, values in labelled.groups.items()}
     return Reading(labelled.name, tuple(order), labels, which, np.concatenate(parts, axis=1), groups)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from mer_batch.errors import UsageError, unknown_name
+from mer_batch.errors import DataError, UsageError, unknown_name
 from mer_batch.nets.store import find_model
 from mer_batch.resources import data_dir
 from mer_batch.scores.calibration import CalibrateOptions
@@ -162,14 +162,26 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe_of(modality: TaskName, model: str) -> Recipe:
-    """The recipe of the run that a model came from, with what was changed for it, else the task's own."""
+    """The recipe of the run that a model came from, with what was changed for it; the task's own where no `run.json`
+    lies beside it.
+
+    Raises `DataError` for one that cannot be read: what the model was trained on is then not known, and a guess could
+    test it, or train a gate, on its own training data.
+    """
     recipe = read_recipe(RECIPES[modality])
     if model.startswith("hf:"):
         return recipe
     folder = find_model(modality, model)
-    run = folder.parent if folder.name == "model" else folder
+    path = (folder.parent if folder.name == "model" else folder) / "run.json"
     try:
-        options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
-        return Recipe(recipe.name, options["task"], recipe.net, data=options["data"])
-    except (OSError, ValueError, KeyError, TypeError):
+        options = json.loads(path.read_text(encoding="utf-8"))["options"]
+        return Recipe(recipe.name, str(options["task"]), recipe.net, data=dict(options["data"]))
+    except FileNotFoundError:
         return recipe
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; it tells what the model was trained on") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{path} is damaged, so that nobody knows what the model was trained on; restore it, or move "
+            f"{folder} out of its run to have it read as a model of the recipe {recipe.name}"
+        ) from error

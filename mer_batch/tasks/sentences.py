@@ -13,10 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from mer_batch.data.manifest import CARD
 from mer_batch.data.sets import data_set, label_index
 from mer_batch.errors import unknown_name
 from mer_batch.nets.tokens import spoken, words
 from mer_batch.nets.wordpiece import Line
+from mer_batch.tables_out import plain
 
 COPY: Final = 4
 """Words from which a shared sentence counts as a copy; shorter ones are everybody's."""
@@ -71,13 +73,15 @@ def read_rows(name: str, split: str) -> tuple[Row, ...]:
     """All rows of a split in their order. A row of GoEmotions has a label where all of its own fall in one group."""
     if name not in SETS:
         raise unknown_name("text set", name, SETS)
-    return _read(name, data_set("text", name, f"{split}.csv"))
+    return _read(name, data_set(name, f"{split}.csv") / f"{split}.csv")
 
 
 @lru_cache(maxsize=32)
 def _read(name: str, path: Path) -> tuple[Row, ...]:
     with path.open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
+    if (path.parent / CARD).is_file():  # an import of ours
+        table = [{key: str(plain(value)) for key, value in row.items()} for row in table]
     said: dict[str, list[str]] = {}
     rows = []
     for row in table:

@@ -55,6 +55,8 @@ def spoiled_sounds(
 
     The others are as they were. Of the spoiled ones some are noisy telephones, which stand for calls.
     """
+    if not clips:
+        return []
     kinds = np.where(rng.random(len(clips)) < share, rng.integers(0, 4, len(clips)), -1)
     cut = [_cut(clip, rng) if kind == 3 else clip for clip, kind in zip(clips, kinds, strict=True)]
     noisy = np.isin(kinds, (0, 2))
@@ -92,7 +94,8 @@ def _through(
     ratio = torch.from_numpy(10 ** (-decibel / 20)).float()[:, None]
     noisy = waves + sound.level(sound.noise(waves, generator), 1.0) * loud * ratio
     narrow = sound.telephone(noisy, generator)
-    narrow = narrow * (torch.linalg.vector_norm(noisy, dim=1) / torch.linalg.vector_norm(narrow, dim=1))[:, None]
+    lost = torch.linalg.vector_norm(narrow, dim=1).clamp(min=1e-7)  # a clip of silence stays one
+    narrow = narrow * (torch.linalg.vector_norm(noisy, dim=1) / lost)[:, None]
     heard = torch.where(torch.from_numpy(dull)[:, None], narrow, noisy)
     return [row[: len(clip)].clamp(-1, 1).numpy() for row, clip in zip(heard, clips, strict=True)]
 

@@ -7,7 +7,7 @@ A task is one class in one file of `tasks/` (`face.py`, `voice.py`, `text.py`, `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from mer_batch.data.manifest import Manifest
 
+OnProgress: TypeAlias = Callable[[str, float], None]
+"""Told the stage and which share of it is done."""
 Split: TypeAlias = Literal["validation", "test"]
 
 
@@ -70,6 +72,13 @@ class LabelledSet:
     ids: Sequence[str]
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    def chunks(self, size: int, on_progress: OnProgress) -> Iterator[tuple[Sequence[Any], Sequence[int]]]:
+        """All items in order, at most `size` at once, each with its place in `labels` and `ids`."""
+        for start in range(0, len(self.items), size):
+            items = self.items[start : start + size]
+            yield items, range(start, start + len(items))
+            on_progress("reading", (start + len(items)) / len(self.items))
+
     def take(self, places: Sequence[int]) -> LabelledSet:
         """The items at `places`."""
         return LabelledSet(
@@ -79,6 +88,10 @@ class LabelledSet:
             [self.ids[place] for place in places],
             {name: [values[place] for place in places] for name, values in self.groups.items()},
         )
+
+
+def silent(_stage: str, _done: float) -> None:
+    """An `OnProgress` that tells nobody."""
 
 
 class Task(ABC):
@@ -98,6 +111,8 @@ class Task(ABC):
     """The set of held-out items that calibrates a model and heads its card; "" = all of them together."""
     twins: Mapping[str, str] = MappingProxyType({})
     """Sets of held-out items that are those of another set in another guise, by name, in the same order."""
+    on_progress: OnProgress = staticmethod(silent)
+    """Told how far the reading of held-out items is; it takes minutes where they are sounds."""
     auxiliary: int = 0
     """Width of `Examples.soft`, 0 without auxiliary targets."""
 

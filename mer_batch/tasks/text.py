@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mer_batch.data.sets import require
+from mer_batch.data.texts import TRAIN
 from mer_batch.errors import DataError, UsageError, unknown_name
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.wordpiece import (
@@ -96,6 +98,7 @@ class TextTask(Task):
     twins: Mapping[str, str] = {UNPUNCTUATED: MAIN, CONTEXT: MAIN}
 
     def __init__(self, options: TextOptions) -> None:
+        require(dict.fromkeys((*options.sets, *options.tests)), TRAIN)
         self._options = options
         self._pieces: WordPiece | None = None
         self._vocabulary = b""

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.tasks.corpora import SETS, Corpora
 from mer_batch.tasks.options import section
+from mer_batch.tasks.parallel import ordered
+from mer_batch.tasks.speech import Speech
 from mer_batch.tasks.task import Examples, LabelledSet, Split, Task
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
 from mer_batch.voice.inputs import SIZES, VoiceInput, fit
-from mer_batch.voice.windows import clip_windows, level_db
+from mer_batch.voice.windows import level_db
 
 if TYPE_CHECKING:
     import torch
@@ -181,11 +183,13 @@ class ActedSpeech(Task):
         rows = self._corpora.part(split)
         items: list[AudioWindow] = []
         places: list[int] = []
-        for place, (clip, _, _) in enumerate(self._corpora.clips(rows)):
-            whole = self._options.reading == "clips"
-            windows = [_whole(clip)] if whole else clip_windows(clip, window=self._form.seconds)
-            items += windows
-            places += [place] * len(windows)
+        with Speech() as speech:
+            for place, windows in enumerate(
+                ordered(lambda clip: self._read(clip[0], speech), self._corpora.clips(rows))
+            ):
+                items += windows
+                places += [place] * len(windows)
+                self.on_progress("hearing", (place + 1) / len(rows))
         known = rows.iloc[places]
         return LabelledSet(
             f"{split} {self._corpora.kind} of {', '.join(sorted(set(rows['set'])))}",
@@ -194,6 +198,9 @@ class ActedSpeech(Task):
             known["id"].tolist(),
             {name: known[name].fillna("").tolist() for name in GROUPS if name in known},
         )
+
+    def _read(self, clip: Samples, speech: Speech) -> list[AudioWindow]:
+        return [_whole(clip)] if self._options.reading == "clips" else speech.windows(clip, self._form.seconds)
 
     def folds(self) -> Mapping[str, Mapping[str, Any]]:
         """The folds of a split by speaker, sentence or both."""

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from mer_batch.errors import DataError, UsageError, unknown_name
 from mer_batch.resources import data_dir
+from mer_batch.tables import read_csv
 
 KINDS: Final = ("random", "doubled", "speaker", "sentence", "speaker+sentence", "corpus")
 LETTERS: Final = {"r": "train", "v": "validation", "t": "test"}
@@ -49,13 +50,10 @@ def read_list(path: Path) -> pd.Series[str]:
 
 
 def _read(path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the split {path}: {str(error).splitlines()[0]}") from error
-    if not set(needed) <= set(table.columns):
-        raise DataError(f"{path} needs the columns {', '.join(needed)}; it has {', '.join(table.columns)}")
-    return table
+    table = read_csv(path).whole()
+    for name in needed:
+        table.needed(name)
+    return pd.DataFrame({name: [row[name] for row in table.rows] for name in table.columns})
 
 
 def frozen(name: str) -> pd.DataFrame | None:

@@ -9,13 +9,13 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final
 
 from mer_batch.errors import ModelError, unknown_name
+from mer_batch.files import sha256_of
 from mer_batch.text.faster_whisper import FasterWhisper
 from mer_batch.text.openai_whisper import Whisper
 from mer_batch.text.recognizer import Engine, Recognizer
@@ -90,7 +90,7 @@ def identity(asr: str) -> str:
     """What decides a recognizer's words, for the transcript cache: its name, and the content of a checkpoint file."""
     engine, name = parse(asr) or ("", "none")
     path = Path(name)
-    return f"{engine}:{sha256(path.read_bytes()).hexdigest()}" if path.is_file() else f"{engine}:{name}"
+    return f"{engine}:{sha256_of(path)}" if path.is_file() else f"{engine}:{name}"
 
 
 def _named(asr: str) -> tuple[str, str]:

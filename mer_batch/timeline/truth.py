@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.scores.bootstrap import Positions, block_bootstrap
+from mer_batch.tables_out import plain
 from mer_batch.timeline.events import lanes
 from mer_batch.types import Interval, Segment, Timeline
 
@@ -102,7 +103,7 @@ def _row(path: Path, line: int, row: Mapping[str, str | None]) -> TruthRow:
     emotion = canonical(row["emotion"] or "")
     if emotion is None:
         raise DataError(f"{place}: unknown emotion {row['emotion']!r}; known: {', '.join(EMOTIONS)}")
-    return TruthRow(start, end, (row.get("person") or "").strip() or None, emotion)
+    return TruthRow(start, end, plain((row.get("person") or "").strip()) or None, emotion)
 
 
 def compare(timeline: Timeline, truth: Sequence[TruthRow]) -> TruthScores:

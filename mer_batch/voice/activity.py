@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import numpy as np
 
+from mer_batch.nets.device import kept_threads
 from mer_batch.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.jit import ScriptModule
 
 Span: TypeAlias = tuple[float, float]
 
 FRAME: Final = 512
 """Samples that silero-vad judges at once at 16 kHz (32 ms)."""
+
+
+class SpeechModel(Protocol):
+    """What tells how likely each frame of a stream is speech."""
+
+    def __call__(self, frame: Tensor, rate: int, /) -> Any:
+        """The probability, as something that `float` takes, of the next `FRAME` samples."""
+
+    def reset_states(self) -> Any:
+        """Forget the stream so far."""
 
 
 class SpeechRegions:
@@ -95,10 +108,10 @@ class SpeechDetector:
     `breaks` are times (sorted, in seconds) that no region reaches across: somebody else begins to speak.
     """
 
-    def __init__(self, model: ScriptModule | None = None, breaks: Iterable[float] = ()) -> None:
+    def __init__(self, model: SpeechModel | None = None, breaks: Iterable[float] = ()) -> None:
         self.regions = SpeechRegions()
         self._breaks = deque(breaks)
-        self._model = model or load_silero()
+        self._model: SpeechModel = model or load_silero()
         self._model.reset_states()
         self._rest: Samples = np.zeros(0, dtype=np.float32)
         self._time = 0.0
@@ -143,15 +156,55 @@ class SpeechDetector:
 
 def load_silero() -> ScriptModule:
     """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
-    import torch
-
-    threads = torch.get_num_threads()
-    with warnings.catch_warnings():
+    with kept_threads(), warnings.catch_warnings():
         # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
         warnings.simplefilter("ignore")
         from silero_vad import load_silero_vad
 
         model: ScriptModule = load_silero_vad()
-    # Importing silero_vad sets the threads of the whole process to one.
-    torch.set_num_threads(threads)
     return model
+
+
+def own_silero() -> ScriptModule:
+    """The network of the calling thread, which loads one when it first asks: that takes longer than to hear a clip."""
+    if not hasattr(_own, "model"):
+        _own.model = load_silero()
+    model: ScriptModule = _own.model
+    return model
+
+
+_own = threading.local()
+
+
+def silero_version() -> str:
+    """The version of the network's package."""
+    from importlib.metadata import version
+
+    return version("silero-vad")
+
+
+def speech_of(samples: Samples) -> list[float]:
+    """How likely each frame of a sound (n,) is speech, the last one filled up with silence."""
+    import torch
+
+    model = own_silero()
+    model.reset_states()
+    frames = torch.from_numpy(np.pad(samples, (0, -len(samples) % FRAME))).view(-1, FRAME)
+    with torch.inference_mode():
+        shares = [float(model(frame, SAMPLE_RATE)) for frame in frames]
+    model.reset_states()
+    return shares
+
+
+class KnownSpeech:
+    """A `SpeechModel` for a sound of which `speech_of` is known already."""
+
+    def __init__(self, shares: Sequence[float]) -> None:
+        self._shares = iter(shares)
+
+    def __call__(self, _frame: Tensor, _rate: int) -> float:
+        """The next one."""
+        return next(self._shares)
+
+    def reset_states(self) -> None:
+        """Nothing: it is asked for one sound."""

@@ -88,7 +88,9 @@ def extract(waves: Tensor, names: Sequence[str], options: FeatureOptions | None 
     import torch
 
     options = options or FeatureOptions()
-    rows(names, options)
+    height = rows(names, options)
+    if not len(waves):  # a transform of no rows is an error on some processors
+        return waves.new_zeros(0, height, options.frames(waves.shape[1]))
     batch = _Batch(waves, options)
     return torch.cat([FEATURES[name](batch) for name in names], dim=1)
 
@@ -167,7 +169,7 @@ def _rms(batch: _Batch) -> Tensor:
 def _zcr(batch: _Batch) -> Tensor:
     from torch.nn import functional
 
-    waves = batch.padded("replicate")
+    waves = batch.padded("replicate" if batch.waves.shape[1] else "constant")
     negative = waves < -FLOOR
     crossings = functional.pad((negative[:, 1:] != negative[:, :-1]).cumsum(dim=1), (1, 0))
     size, hop = batch.options.window, batch.options.hop

@@ -114,6 +114,9 @@ class VoiceInput:
 
     def batch(self, clips: Sequence[Samples]) -> Table:
         """The network's input for clips of any length, (n, samples) or (n, rows, frames)."""
+        if not clips:
+            shape = (rows(self.features, self.sizes), self.frames) if self.features else (self.samples,)
+            return np.zeros((0, *shape), np.float32)
         return np.stack([self(clip) for clip in clips]).astype(np.float32, copy=False)
 
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import clips
+import toy_fer
 from mer_batch import pipeline
 from mer_batch.cli import app
 from mer_batch.config import Options
@@ -52,7 +53,7 @@ def folder(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(clip, tmp_path)
     (tmp_path / "empty.srt").touch()
     (tmp_path / "silent.vtt").write_text("WEBVTT\n")
-    (tmp_path / "words.txt").write_text("I am fine.")
+    (tmp_path / "words.doc").write_text("I am fine.")
     (tmp_path / "words.srt").write_text(SRT)
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.srt").mkdir()
@@ -110,7 +111,7 @@ def refused(code: int, message: str, *arguments: str) -> None:
         (2, "unknown language 'klingon'", ("--language", "klingon")),
         (1, "holds no words", ("--transcript", "empty.srt")),
         (1, "holds no words", ("--transcript", "silent.vtt")),
-        (2, "unknown kind of transcript", ("--transcript", "words.txt")),
+        (2, "unknown kind of transcript", ("--transcript", "words.doc")),
         (2, "no transcript at folder.srt", ("--transcript", "folder.srt")),
         (1, "start and end must be seconds", ("--labels", "times.csv")),
         (1, "bluish", ("--labels", "moods.csv")),
@@ -240,12 +241,18 @@ def test_an_evaluation(message: str, arguments: tuple[str, ...], folder: Path, m
         ("needs a GPU", ("fer", "--set", "train.precision='bf16'", "--device", "cpu")),
         ("unknown run or model 'nobody'", ("fer", "--set", "distill.teachers=['nobody']")),
         ("reads voice, not face", ("fer", "--set", "distill.teachers=['voice']")),
-        ("cannot blend", ("text", "--set", "train.cutmix=1.0")),
     ],
 )
 def test_a_training(message: str, arguments: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MER_DATA", str(toy_fer.make(folder / "sets")))
     no_data_is_read(monkeypatch)
     refused(2, message, "train", *arguments)
+
+
+def test_a_training_on_texts(folder: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MER_DATA", str(shared_data))
+    no_data_is_read(monkeypatch)
+    refused(2, "cannot blend", "train", "text", "--set", "train.cutmix=1.0")
 
 
 @pytest.mark.parametrize(

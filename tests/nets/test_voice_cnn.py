@@ -62,6 +62,14 @@ def test_silence_has_finite_scores(net: torch.nn.Module) -> None:
         assert torch.isfinite(net(torch.zeros(1, 48_000))).all()
 
 
+@pytest.mark.usefixtures("no_empty_transform")
+def test_no_clips_have_no_scores(net: torch.nn.Module) -> None:
+    pictures, sound = LogMel(64)(torch.zeros(0, 48_000))
+    assert (pictures.shape[1:], sound.shape[1:]) == tuple(part.shape[1:] for part in LogMel(64)(torch.zeros(1, 48_000)))
+    with torch.inference_mode():
+        assert net(torch.zeros(0, 48_000)).shape == (0, 7)
+
+
 def test_filters_cover_speech_evenly() -> None:
     filters = mel_filters(64)
     assert filters.shape == (257, 64)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from statsmodels.stats.proportion import proportion_confint
 
-from mer_batch.scores.metrics import confusion_matrix, expected_calibration_error, score, scores_from_confusion
+from mer_batch.scores.metrics import (
+    confusion_matrix,
+    expected_calibration_error,
+    group_intervals,
+    score,
+    scores_from_confusion,
+)
 
 
 @pytest.fixture
@@ -51,6 +58,23 @@ def test_intervals_hold_the_value_and_shrink_with_n(draw: tuple[np.ndarray, np.n
             assert low <= large.values[name] <= high
     spans = [s.intervals["accuracy"][1] - s.intervals["accuracy"][0] for s in (small, large)]
     assert spans[1] < spans[0]
+
+
+def test_a_share_of_items_has_wilsons_interval_everywhere(draw: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, probabilities = draw
+    found = score(truth, probabilities)
+    hits = int((probabilities.argmax(axis=1) == truth).sum())
+    assert found.intervals["accuracy"] == pytest.approx(proportion_confint(hits, 400, method="wilson"))
+    sure = np.eye(7)[truth[:9]]
+    assert score(truth[:9], sure).intervals["accuracy"] == pytest.approx(proportion_confint(9, 9, method="wilson"))
+
+
+def test_groups_are_drawn_whole() -> None:
+    """Items of a group that are all alike tell no more than one of them: the interval knows, Wilson's would not."""
+    truth, groups = np.repeat(np.arange(20) % 7, 50), np.repeat(np.arange(20), 50)
+    reading = np.where(groups % 2, truth, (truth + 1) % 7)
+    low, high = group_intervals(truth, reading, groups)["accuracy"]
+    assert high - low > 0.3
 
 
 def test_json_has_the_promised_keys(draw: tuple[np.ndarray, np.ndarray]) -> None:

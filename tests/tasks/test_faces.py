@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import toy_fer
+from mer_batch.data.manifest import VOTES
 from mer_batch.errors import DataError, UsageError
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.tasks.copies import copy_groups, draw_part
@@ -111,7 +112,7 @@ def test_copies_share_a_group_and_others_do_not() -> None:
 
 def test_votes_as_the_main_target(fer: Path) -> None:
     table = pd.read_csv(fer / "ferplus.csv").set_index("path")
-    columns = list(toy_fer.COLUMNS)
+    columns = list(VOTES)
     mixed, blank, unsure, turned = (f"train/happy/train_{number}.jpg" for number in range(4))
     table.loc[mixed, columns] = [2, 4, 0, 0, 0, 0, 0, 4, 0, 0]
     table.loc[unsure, columns] = [2, 2, 0, 0, 0, 0, 0, 0, 6, 0]

@@ -73,6 +73,18 @@ def test_a_cut_leaves_a_part_of_the_speech_between_its_pauses(monkeypatch: pytes
         assert np.array_equal(before[-4000:], after[-4000:])
 
 
+@pytest.mark.usefixtures("no_empty_transform")
+def test_no_clips_are_no_clips() -> None:
+    assert spoiled_sounds([], 1.0, np.random.default_rng(0), torch.Generator()) == []
+    assert list(versions_of([], 2, 0.9, seed=3)) == [[], []]
+
+
+def test_a_silent_clip_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (0, 1, 2):
+        (after,) = spoil([np.zeros(SAMPLE_RATE, np.float32)], kind, monkeypatch)
+        assert (after == 0).all()
+
+
 def test_versions_differ_and_repeat_with_their_seed() -> None:
     sounds = clips(5)
     first, second = versions_of(sounds, 2, 0.9, seed=3)

@@ -77,6 +77,13 @@ def test_soft_targets_replace_labels(tmp_path: Path) -> None:
     assert net.eval()(Voted().train().inputs).argmax(dim=1).tolist() == [5] * 42
 
 
+def test_no_examples_have_no_scores() -> None:
+    task = Clouds()
+    one = task.validation()
+    none = Examples(one.inputs[:0], one.labels[:0], ())
+    assert loop.outputs_of(toy_mlp(7), task, none, 16, torch.device("cpu")).shape == (0, 7)
+
+
 def test_early_stopping_waits_and_the_best_epoch_ships(tmp_path: Path) -> None:
     recipe = toy_recipe(train={"epochs": 60, "patience": 2, "lr": 0.05, "label_smoothing": 0.0})
     job = toy_job(recipe)
@@ -153,7 +160,7 @@ with distributed.joined("cpu") as (world, _):
 
 def test_two_processes_take_the_steps_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent), prepend=os.pathsep)
     Path("twins.py").write_text(TWINS)
     done = torchrun("twins.py")
     assert done.returncode == 0, done.stderr

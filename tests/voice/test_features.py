@@ -70,6 +70,22 @@ def test_features_stand_side_by_side_and_clips_do_not_mix() -> None:
     assert torch.equal(together[:, -1:], extract(waves, ["zcr"]))
 
 
+@pytest.mark.usefixtures("no_empty_transform")
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", FEATURES)
+def test_no_sounds_have_no_features(name: str, sizes: FeatureOptions) -> None:
+    height, width = (
+        extract(torch.zeros(1, 9000), [name], sizes).shape[1:] if name != "pitch" else (2, sizes.frames(9000))
+    )
+    assert extract(torch.zeros(0, 9000), [name], sizes).shape == (0, height, width)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sound_of_no_samples_is_a_frame_of_silence(name: str) -> None:
+    nothing, silence = (features(np.zeros(n, np.float32), [name], keep=False) for n in (0, 100))
+    np.testing.assert_allclose(nothing, silence)
+
+
 def test_known_sounds_have_known_features() -> None:
     time = torch.arange(SAMPLE_RATE) / SAMPLE_RATE
     tone = (0.5 * torch.sin(2 * torch.pi * 1000 * time + 0.1))[None]

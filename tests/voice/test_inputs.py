@@ -41,6 +41,12 @@ def test_the_published_shapes_come_out() -> None:
     assert VoiceInput.read(DERIVED)(clip(7)).shape == (120, 200)
 
 
+@pytest.mark.parametrize("table", [ENERGY, DERIVED, {"seconds": 3.0}])
+def test_a_batch_of_no_clips_has_its_shape(table: dict[str, Any]) -> None:
+    form = VoiceInput.read(table)
+    assert form.batch([]).shape == (0, *form.batch([clip(1)]).shape[1:])
+
+
 def test_end_pads_the_sound_and_frames_the_features() -> None:
     quiet = VoiceInput.read(ENERGY | {"features": ["mfcc"]})(clip(2))
     assert (quiet[0, 100:] < -100).all(), "silence has its own MFCC"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from mer_batch.scores.metrics import SCORES
 from mer_batch.scores.predictions import Predictions
 from mer_batch.scores.statistics import verdict
 from mer_batch.scores.statistics.study import Study
+from mer_batch.tables_out import write_rows
 from mer_batch.training.runs.folds import TEST
 
 STUDY: Final = "study.json"
@@ -142,7 +142,5 @@ def _configurations(found: Study) -> Iterable[dict[str, Any]]:
 
 
 def _csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["empty"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    header = list(rows[0]) if rows else ["empty"]
+    write_rows(path, header, ([row.get(name, "") for name in header] for row in rows))

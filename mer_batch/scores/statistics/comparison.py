@@ -10,8 +10,9 @@ import numpy as np
 
 from mer_batch.labels import EMOTIONS
 from mer_batch.scores.metrics import SCORES, confusion_matrix
+from mer_batch.scores.shares import wilson
 from mer_batch.scores.statistics.blocks import holm
-from mer_batch.scores.statistics.intervals import ALPHA, as_row, percentile, run_spans, wilson
+from mer_batch.scores.statistics.intervals import ALPHA, as_row, percentile, run_spans
 from mer_batch.scores.statistics.mcnemar import Detectable, McNemar, detectable, mcnemar
 from mer_batch.scores.statistics.readings import Readings, Table, align
 from mer_batch.scores.statistics.resampling import DRAWS, Resampled, resample

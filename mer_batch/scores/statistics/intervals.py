@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from mer_batch.scores.metrics import SCORES, Ints
+from mer_batch.scores.shares import LEVEL, mean_of_shares, wilson
 from mer_batch.scores.statistics.resampling import Floats, Resampled
 from mer_batch.types import Interval
 
-LEVEL: Final = 0.95
 ALPHA: Final = 0.05
 
 
@@ -34,27 +34,6 @@ def spread(value: float, error: float, df: float) -> Interval:
         return Interval(value, None, None)
     reach = float(t.ppf((1 + LEVEL) / 2, df)) * error
     return Interval(value, value - reach, value + reach)
-
-
-def wilson(hits: int, n: int) -> Interval:
-    """A share with Wilson's interval (1927), which holds for shares near 0 and 1 too; n is at least 1."""
-    from scipy.stats import binomtest
-
-    span = binomtest(hits, n).proportion_ci(LEVEL, method="wilson")
-    return Interval(hits / n, float(span.low), float(span.high))
-
-
-def mean_of_shares(hits: Ints, support: Ints) -> Interval:
-    """Mean of independent shares, such as the recall of each class, from Wilson's interval of each.
-
-    Zou & Donner (2008), Stat. Med. 27, 1693-1702. Unlike a bootstrap it stays honest where a class is always read
-    right. Classes without items are left out; at least one has some.
-    """
-    spans = [wilson(*pair) for pair in zip(hits.tolist(), support.tolist(), strict=True) if pair[1]]
-    values, lows, highs = np.array([[span.value, span.low, span.high] for span in spans], dtype=np.float64).T
-    mean, n = float(values.mean()), len(spans)
-    down, up = (float(np.sqrt(((values - bounds) ** 2).sum())) / n for bounds in (lows, highs))
-    return Interval(mean, mean - down, mean + up)
 
 
 def run_spans(resampled: Resampled, reader: int, confusion: Ints) -> dict[str, Interval]:

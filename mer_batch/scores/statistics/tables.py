@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from mer_batch.errors import DataError, UsageError
 from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.scores.metrics import Ints
 from mer_batch.scores.statistics.readings import Readings
+from mer_batch.tables import number, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,28 +55,21 @@ def _table(path: Path) -> pd.DataFrame:
     """A table with `id` as text; every cell of a CSV is text."""
     import pandas as pd
 
-    try:
-        if path.suffix.lower() == ".parquet":
+    if path.suffix.lower() == ".parquet":
+        try:
             table = pd.read_parquet(path)
-        else:
-            # "NA" and "none" are words here, and spreadsheets start files with a mark.
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=_separator(path), encoding="utf-8-sig")
-    except (OSError, ValueError, UnicodeError) as error:
-        raise DataError(f"cannot read predictions from {path}: {(str(error) or 'empty').splitlines()[0]}") from error
-    table.columns = pd.Index([str(name).strip().lower() for name in table])
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise DataError(f"{path} has several columns {repeated[0]!r}")
-    if "id" not in table:
-        raise DataError(f"{path} lacks the column 'id'; it has {', '.join(table.columns)}")
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read predictions from {path}: {str(error).splitlines()[0]}") from error
+        table.columns = pd.Index([str(name).strip().lower() for name in table])
+        if "id" not in table:
+            raise DataError(f"{path} lacks the column 'id'; it has {', '.join(table.columns)}")
+    else:
+        # "NA" and "none" are words here.
+        found = read_csv(path).whole()
+        for name in ("id", *found.columns):
+            found.needed(name)
+        table = pd.DataFrame({name: [row[name] for row in found.rows] for name in found.columns})
     return table.assign(id=table["id"].astype(str).str.strip())
-
-
-def _separator(path: Path) -> str:
-    """The sign between columns: a tab or semicolon where the first line has one, else a comma."""
-    with path.open(encoding="utf-8-sig") as file:
-        head = file.readline()
-    return next((sign for sign in "\t;" if sign in head), ",")
 
 
 def _readings(name: str, table: pd.DataFrame, given: dict[str, str]) -> Readings:
@@ -128,11 +123,9 @@ def _likeliest(name: str, table: pd.DataFrame, columns: dict[str, list[str]]) ->
 def _numbers(
     name: str, table: pd.DataFrame, columns: Sequence[str]
 ) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    import pandas as pd
-
     found = []
     for column in columns:
-        values = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
+        values = np.array([_number(cell) for cell in table[column]], dtype=np.float64)
         if not np.isfinite(values).all():
             at = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DataError(
@@ -140,3 +133,10 @@ def _numbers(
             )
         found.append(values)
     return found
+
+
+def _number(cell: object) -> float:
+    try:
+        return number(cell) if isinstance(cell, str) else float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan

@@ -53,6 +53,8 @@ def classic(waves: Tensor, length: int, generator: torch.Generator, strength: fl
     import torch
 
     transforms = chain(0.5 * strength)
+    if not len(waves):
+        return waves.new_zeros(0, length)
     first, last = (edge.long().flatten().tolist() for edge in extent(waves))
     rows = []
     with seeded(generator):

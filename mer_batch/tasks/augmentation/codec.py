@@ -57,6 +57,8 @@ def recode(samples: Samples, coding: Coding) -> Samples:
     """A clip (n,) at 16 kHz after one passage through a coding, of the same length."""
     from mer_batch.data.sounds import decode_mono
 
+    if not len(samples):
+        return samples
     decoded = decode_mono(_encoded(samples, coding), f"coded by {coding.encoder}")[: len(samples)]
     return np.pad(decoded, (0, len(samples) - len(decoded)))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
 
 CHUNKS: Final = 16
 """Parts of a batch that RandAugment changes in different ways."""
+Rest = ParamSpec("Rest")
+
+
+def unless_empty(change: Callable[Concatenate[Tensor, Rest], Tensor]) -> Callable[Concatenate[Tensor, Rest], Tensor]:
+    """A transform that hands a batch of no rows back as it is.
+
+    Chance may choose no row, and FFTs, grids and resamplings of nothing are errors, some on some processors only.
+    """
+
+    @wraps(change)
+    def changed(batch: Tensor, /, *rest: Rest.args, **named: Rest.kwargs) -> Tensor:
+        return change(batch, *rest, **named) if len(batch) else batch
+
+    return changed
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator, like: Tensor) -> Tensor:
@@ -27,6 +42,7 @@ def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> T
     return (uniform((n,), 0, 1, generator, like) < share).view(n, 1, 1, 1)
 
 
+@unless_empty
 def affine(
     pictures: Tensor, generator: torch.Generator, degrees: float = 15, zoom: float = 0.15, shift: float = 0.1
 ) -> Tensor:
@@ -46,6 +62,7 @@ def affine(
     return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
 
 
+@unless_empty
 def light(pictures: Tensor, generator: torch.Generator, amount: float = 0.35) -> Tensor:
     """Random contrast about the mean, brightness and gamma, kept in [0, 1]."""
     n = len(pictures)
@@ -56,6 +73,7 @@ def light(pictures: Tensor, generator: torch.Generator, amount: float = 0.35) ->
     return ((pictures - mean) * contrast + mean + brightness).clamp(1e-3, 1) ** gamma
 
 
+@unless_empty
 def degrade(pictures: Tensor, generator: torch.Generator, share: float = 0.2) -> Tensor:
     """Low resolution for some pictures and sensor noise for others, as small or compressed faces have."""
     import torch
@@ -70,6 +88,7 @@ def degrade(pictures: Tensor, generator: torch.Generator, share: float = 0.2) ->
     return torch.where(_chance(n, share, generator, pictures), (pictures + noise).clamp(0, 1), pictures)
 
 
+@unless_empty
 def compress(pictures: Tensor, generator: torch.Generator, share: float = 0.2) -> Tensor:
     """JPEG's loss for some pictures: 8x8 cosine blocks at a random offset, high frequencies rounded coarsely."""
     import torch
@@ -90,6 +109,7 @@ def compress(pictures: Tensor, generator: torch.Generator, share: float = 0.2) -
     return torch.where(_chance(n, share, generator, pictures), whole.clamp(0, 1), pictures)
 
 
+@unless_empty
 def erase(pictures: Tensor, generator: torch.Generator, share: float = 0.3) -> Tensor:
     """Random erasing (Zhong et al., arXiv:1708.04896): a rectangle of the mean grey in some pictures."""
     import torch
@@ -105,6 +125,7 @@ def erase(pictures: Tensor, generator: torch.Generator, share: float = 0.3) -> T
     return torch.where(hole, pictures.mean(dim=(1, 2, 3), keepdim=True), pictures)
 
 
+@unless_empty
 def colour(pictures: Tensor, generator: torch.Generator, amount: float = 0.3, grey_share: float = 0.15) -> Tensor:
     """Random saturation and a gain per channel (tinted light), and no colour at all in some pictures.
 
@@ -123,6 +144,7 @@ def colour(pictures: Tensor, generator: torch.Generator, amount: float = 0.3, gr
     return ((grey + (pictures - grey) * saturation) * gains).clamp(0, 1)
 
 
+@unless_empty
 def faces(batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Framing, light, colour, wear and holes, as faces in video differ; amounts and shares scale with `strength`."""
     moved = affine(batch, generator, 15 * strength, 0.15 * strength, 0.1 * strength)
@@ -131,6 +153,7 @@ def faces(batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> T
     return erase(worn, generator, 0.3 * strength)
 
 
+@unless_empty
 def reference(batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """The augmentation named in the ResNet-18 reference: flips, rotation, colour jitter, random erasing.
 
@@ -141,6 +164,7 @@ def reference(batch: Tensor, generator: torch.Generator, strength: float = 1.0) 
     return erase(colour(lit, generator, 0.2 * strength, 0.0), generator, 0.5 * strength)
 
 
+@unless_empty
 def randaugment(batch: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """RandAugment (Cubuk et al., arXiv:1909.13719) with two operations of magnitude 9 at full strength, and mirroring.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from mer_batch.tasks.augmentation.pictures import uniform
+from mer_batch.tasks.augmentation.pictures import uniform, unless_empty
 from mer_batch.voice.inputs import LEVEL
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def _chance(n: int, share: float, generator: torch.Generator, like: Tensor) -> T
     return uniform((n, 1), 0, 1, generator, like) < share
 
 
+@unless_empty
 def level(waves: Tensor, target: float = LEVEL) -> Tensor:
     """Every wave at the same root mean square over its non-zero samples."""
     import torch
@@ -50,6 +51,8 @@ def resample(waves: Tensor, length: int, generator: torch.Generator, amount: flo
     from torch.nn import functional
 
     n = len(waves)
+    if not n:
+        return waves.new_zeros(0, length)
     size = (length * uniform((n, 1), 1 - amount, 1 + amount, generator, waves)).round()
     first, last = extent(waves)
     spare = last - size
@@ -69,6 +72,7 @@ def _stretch(wave: Tensor, begin: int, end: int) -> Tensor:
     return functional.pad(wave[max(begin, 0) : max(end, 0)], (max(-begin, 0), max(end - len(wave), 0)))
 
 
+@unless_empty
 def shorten(waves: Tensor, generator: torch.Generator, share: float = 0.3, least: float = 0.45) -> Tensor:
     """Only a part of the sound, at least `least` of it, for some waves."""
     n = len(waves)
@@ -116,6 +120,7 @@ def room(n: int, length: int, generator: torch.Generator, like: Tensor) -> Tenso
     return tail
 
 
+@unless_empty
 def noise(waves: Tensor, generator: torch.Generator) -> Tensor:
     """Background (n, samples) at the same level as the sound: coloured noise, or a mixture of other waves."""
     import torch
@@ -130,6 +135,7 @@ def noise(waves: Tensor, generator: torch.Generator) -> Tensor:
     return level(torch.where(_chance(n, 0.3, generator, waves), others, coloured))
 
 
+@unless_empty
 def colour(waves: Tensor, generator: torch.Generator) -> Tensor:
     """Waves as another microphone hears them, some of them in a room."""
     import torch
@@ -142,6 +148,7 @@ def colour(waves: Tensor, generator: torch.Generator) -> Tensor:
     return result
 
 
+@unless_empty
 def telephone(waves: Tensor, generator: torch.Generator) -> Tensor:
     """Waves as a telephone passes them on: a narrow band, and 8 bits a sample on a logarithmic scale (ITU-T G.711)."""
     import torch
@@ -185,6 +192,7 @@ def sound(
     return level(waves.masked_fill(silent, 0.0))
 
 
+@unless_empty
 def flush(waves: Tensor) -> Tensor:
     """Waves whose sound begins with the first sample, the zeros after it."""
     import torch

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
+from mer_batch.tables_out import write_table
 from mer_batch.tasks.options import SamplingOptions
 from mer_batch.tasks.recipe import Recipe
 from mer_batch.tasks.task import Examples, Task
@@ -46,8 +47,7 @@ def believed(
             "suggested": [EMOTIONS[place] for place in readings[doubted].argmax(axis=1)],
         }
     )
-    with whole_file(folder / TABLE) as part:
-        table.to_csv(part, index=False)
+    write_table(folder / TABLE, table)
     say(f"cleaning: {len(table)} of {len(train)} training examples left out, see {folder / TABLE}")
     return torch.from_numpy(np.flatnonzero(~doubted))
 

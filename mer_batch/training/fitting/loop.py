@@ -208,6 +208,8 @@ def _average(state: Fit, decay: float) -> None:
 def outputs_of(net: nn.Module, task: Task, examples: Examples, batch_size: int, device: torch.device) -> Tensor:
     """Logits (n, 7) on the CPU for examples without augmentation."""
     net.eval()
+    if not len(examples.inputs):
+        return torch.zeros(0, len(EMOTIONS))
     generator = torch.Generator()
     parts = [
         net(task.prepare(part.to(device), False, generator))[:, : len(EMOTIONS)].float().cpu()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.files import whole_file
@@ -23,7 +23,7 @@ from mer_batch.training.runs import folds, run, runfile
 from mer_batch.training.runs.folds import Pooled, pooled
 
 WILD: Final = "*?["
-WAYS: Final = ("", "folds", "corpora")
+Way: TypeAlias = Literal["", "folds", "corpora"]
 """One run a recipe, one a fold of its split, or one a corpus, tested on all others."""
 
 
@@ -69,8 +69,8 @@ def is_pattern(spec: str | None) -> bool:
     return spec is not None and any(sign in spec for sign in WILD) and not Path(spec).is_file()
 
 
-def train(spec: str | None, way: str, order: Order, out: Path | None) -> tuple[Path, list[str]]:
-    """Train every recipe that `spec` means in the `way` of `WAYS`; returns their folder and the lines of a table.
+def train(spec: str | None, way: Way, order: Order, out: Path | None) -> tuple[Path, list[str]]:
+    """Train every recipe that `spec` means, in one `way`; returns their folder and the lines of a table.
 
     The folder gets `folds.json`, `corpora.json` or `recipes.json`; without `out` it is named by the command.
     Raises `UsageError` where there is nothing to choose from.
@@ -89,7 +89,7 @@ def train(spec: str | None, way: str, order: Order, out: Path | None) -> tuple[P
     return folder, _recipes(spec, way, order, folder)
 
 
-def _recipes(pattern: str, way: str, order: Order, folder: Path) -> list[str]:
+def _recipes(pattern: str, way: Way, order: Order, folder: Path) -> list[str]:
     found = [name for name in shipped_recipes() if fnmatchcase(name, pattern)]
     if not found:
         raise unknown_name("recipe", pattern, shipped_recipes())

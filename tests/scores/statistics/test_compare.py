@@ -128,7 +128,7 @@ def test_unmatched_items_are_counted(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("table = table.drop(columns='id')", "lacks the column 'id'"),
+        ("table = table.drop(columns='id')", "other.csv needs the column id; it has label, prediction"),
         ("table = table.drop(columns='prediction')", "lacks readings"),
         ("table['prediction'] = 'bored'", "the prediction 'bored' of"),
         ("table['id'] = '001.jpg'", "stands twice in other.csv"),
@@ -137,7 +137,7 @@ def test_unmatched_items_are_counted(desk: Path) -> None:
             "table['label'] = 'sad'",
             "labels disagree on 600 of 700 items: '000.jpg' is angry in run and sad in other.csv",
         ),
-        ("table = table[:0]", "other.csv holds no item"),
+        ("table = table[:0]", "other.csv has no rows"),
     ],
 )
 def test_tables_that_do_not_fit_are_one_line(desk: Path, change: str, message: str) -> None:
@@ -159,7 +159,7 @@ def test_wrong_places_are_one_line(desk: Path) -> None:
         (["run", "empty"], 2, "empty holds no predictions/test.parquet"),
         (["run", "run", "--split", "private"], 2, "choose with --split: test, validation"),
         (["run", "broken.parquet"], 1, "cannot read predictions from broken.parquet"),
-        (["run", "nothing.csv"], 1, "cannot read predictions from nothing.csv"),
+        (["run", "nothing.csv"], 1, "nothing.csv is empty"),
         (["run", "other.csv", "--by", "age"], 1, "no column 'age' to group the items by; known: speaker"),
     ):
         found, output = mer(*arguments)

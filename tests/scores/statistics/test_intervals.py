@@ -8,15 +8,8 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from mer_batch.scores.metrics import score
-from mer_batch.scores.statistics.intervals import (
-    as_share,
-    mean_of_shares,
-    over_both,
-    over_seeds,
-    percentile,
-    run_spans,
-    wilson,
-)
+from mer_batch.scores.shares import mean_of_shares, wilson
+from mer_batch.scores.statistics.intervals import as_share, over_both, over_seeds, percentile, run_spans
 from mer_batch.scores.statistics.resampling import resample
 from toy_grid import table
 

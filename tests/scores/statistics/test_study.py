@@ -11,6 +11,7 @@ import pytest
 
 from mer_batch.errors import DataError, UsageError
 from mer_batch.scores import predictions as files
+from mer_batch.scores.statistics import verdict
 from mer_batch.scores.statistics.errors import items, persistent
 from mer_batch.scores.statistics.study import Study, study
 from mer_batch.scores.statistics.variance import variance
@@ -31,18 +32,20 @@ def test_no_effect_is_found_where_there_is_none(null: Study) -> None:
     assert null.effect is not None
     assert null.effect.p > 0.05
     assert (null.effect.exact, null.effect.arrangements, null.effect.least_wilcoxon) == (True, 331_776, 0.0625)
-    assert not null.recommended.matters
-    assert null.recommended.as_good == SIZES
-    assert null.verdict[0].startswith("There is no difference in accuracy between batch sizes that these runs")
+    assert not verdict.recommend(null).matters
+    assert verdict.recommend(null).as_good == SIZES
+    assert verdict.sentences(null)[0].startswith(
+        "There is no difference in accuracy between batch sizes that these runs"
+    )
     assert all(pair.holm > 0.05 and min(pair.mcnemar_holm) > 0.05 for pair in null.effect.pairs)
-    assert any("0.0625: it cannot find any pair" in limit for limit in null.limits)
+    assert any("0.0625: it cannot find any pair" in limit for limit in verdict.limits(null))
 
 
 def test_an_effect_is_found_where_there_is_one(better: Study) -> None:
     assert better.effect is not None
     assert better.effect.p < 0.01
-    assert (better.recommended.batch_size, better.recommended.as_good) == (64, (64,))
-    assert better.verdict[0].startswith("The batch size matters for accuracy")
+    assert (verdict.recommend(better).batch_size, verdict.recommend(better).as_good) == (64, (64,))
+    assert verdict.sentences(better)[0].startswith("The batch size matters for accuracy")
     for pair in better.effect.pairs:
         assert (pair.second == 64) == (pair.holm < 0.05)
         assert pair.wilcoxon >= 0.0625
@@ -96,15 +99,15 @@ def test_a_part_of_the_grid_says_what_it_cannot_tell() -> None:
     runs = trials(n=210)
     one_size = study([run for run in runs if run[1] == 8], draws=50)
     assert one_size.effect is None
-    assert "cannot be told" in one_size.verdict[0]
+    assert "cannot be told" in verdict.sentences(one_size)[0]
     assert one_size.variance["uar"].batch_size is None
     single = study(runs[:1], draws=50)
     assert (single.detectable, single.configurations[0].scores["uar"].over_seeds.low) == (None, None)
-    assert any("One seed" in limit for limit in single.limits)
+    assert any("One seed" in limit for limit in verdict.limits(single))
     missing = study(runs[:-1], draws=50)
     assert missing.effect is not None
     assert missing.effect.seeds == SEEDS[:-1]
-    assert any("1 run of the grid is missing" in limit for limit in missing.limits)
+    assert any("1 run of the grid is missing" in limit for limit in verdict.limits(missing))
     for found in (one_size, single, missing):
         json.dumps(found.as_json(), allow_nan=False)
 
@@ -135,7 +138,7 @@ def test_groups_widen_intervals() -> None:
     ]
     found = study(runs, by="speaker", draws=200)
     assert (found.units, found.by) == (7, "speaker")
-    assert any("only 7: take them as too narrow" in limit for limit in found.limits)
+    assert any("only 7: take them as too narrow" in limit for limit in verdict.limits(found))
 
 
 def test_variance_finds_the_components() -> None:

@@ -46,6 +46,13 @@ def test_the_generator_decides_and_values_stay_in_range(name: str, channels: int
         assert not torch.equal(first, other)
 
 
+@pytest.mark.usefixtures("no_empty_transform")
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", STEPS)
+def test_a_batch_of_no_pictures_stays_one(name: str, channels: int) -> None:
+    assert STEPS[name](batch(channels, n=0), drawn()).shape == (0, channels, 32, 32)
+
+
 @pytest.mark.parametrize("name", augment.POLICIES)
 def test_no_policy_touches_the_global_generator(name: str) -> None:
     torch.manual_seed(3)

@@ -38,6 +38,7 @@ def test_a_telephone_has_a_narrow_band_and_few_levels(voice: torch.Tensor) -> No
     assert torch.equal(out, sound.telephone(voice, torch.Generator().manual_seed(0)))
 
 
+@pytest.mark.usefixtures("no_empty_transform")
 def test_strength_zero_only_cuts_to_length(voice: torch.Tensor) -> None:
     out = sound.sound(voice, 40_000, torch.Generator().manual_seed(0), strength=0.0, telephoned=1.0)
     for row, wave in zip(out, voice, strict=True):
@@ -45,6 +46,37 @@ def test_strength_zero_only_cuts_to_length(voice: torch.Tensor) -> None:
         begin, _ = (int(edge) for edge in sound.extent(wave[None]))
         inside = wave[begin : begin + last - first]
         assert torch.nn.functional.cosine_similarity(row[first:last], inside, dim=0) > 0.99
+
+
+CHANGES = {
+    **{change.__name__: change for change in (sound.shorten, sound.noise, sound.colour, sound.telephone)},
+    "level": lambda waves, _generator: sound.level(waves),
+    "flush": lambda waves, _generator: sound.flush(waves),
+}
+CUTS = {"resample": sound.resample, "sound": sound.sound}
+
+
+@pytest.mark.usefixtures("no_empty_transform")
+@pytest.mark.parametrize("name", [*CHANGES, *CUTS])
+def test_a_batch_of_no_rows_stays_one(name: str) -> None:
+    waves, generator = torch.zeros(0, 48_000), torch.Generator()
+    out = CHANGES[name](waves, generator) if name in CHANGES else CUTS[name](waves, 40_000, generator)
+    assert out.shape == (0, 48_000 if name in CHANGES else 40_000)
+
+
+def test_audiomentations_of_no_rows() -> None:
+    pytest.importorskip("audiomentations")
+    assert classic.classic(torch.zeros(0, 48_000), 40_000, torch.Generator()).shape == (0, 40_000)
+
+
+@pytest.mark.usefixtures("no_empty_transform")
+def test_shares_of_few_rows_may_be_no_row(voice: torch.Tensor) -> None:
+    """One row, many draws: often no row is coloured, made noisy or sent over a telephone."""
+    for seed in range(12):
+        generator = torch.Generator().manual_seed(seed)
+        out = sound.sound(voice[:1], 40_000, generator, coloured=0.3, noisy=0.3, telephoned=0.3)
+        assert out.shape == (1, 40_000)
+        assert torch.isfinite(out).all()
 
 
 def test_telephones_are_part_of_the_chain_when_asked(voice: torch.Tensor) -> None:
@@ -88,6 +120,11 @@ def test_a_coding_keeps_length_and_loses_detail(coding: codec.Coding, voice: tor
     assert not np.allclose(out, clip, atol=1e-4)
     if coding.rate == 8000:
         assert share_above(torch.from_numpy(out), 4100) < 0.01
+
+
+@pytest.mark.parametrize("coding", codec.available(), ids=lambda coding: f"{coding.encoder}-{coding.bits}")
+def test_a_coding_of_no_samples_has_none(coding: codec.Coding) -> None:
+    assert codec.recode(np.zeros(0, np.float32), coding).shape == (0,)
 
 
 def test_copies_are_chosen_by_the_generator(voice: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
