@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mer_batch.media.silero import FRAME, load_silero
 from mer_batch.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
     from torch.jit import ScriptModule
 
 Span: TypeAlias = tuple[float, float]
-
-FRAME: Final = 512
-"""Samples that silero-vad judges at once at 16 kHz (32 ms)."""
 
 
 class SpeechRegions:
@@ -139,19 +136,3 @@ class SpeechDetector:
             self.regions.cut(max(self._breaks.popleft(), self._time))
         self.regions.add(self._time, end, probability)
         self._time = end
-
-
-def load_silero() -> ScriptModule:
-    """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
-    import torch
-
-    threads = torch.get_num_threads()
-    with warnings.catch_warnings():
-        # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
-        warnings.simplefilter("ignore")
-        from silero_vad import load_silero_vad
-
-        model: ScriptModule = load_silero_vad()
-    # Importing silero_vad sets the threads of the whole process to one.
-    torch.set_num_threads(threads)
-    return model

@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 
 from mer_batch.errors import UsageError
+from mer_batch.media.silero import load_silero
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
-from mer_batch.voice.activity import Span, SpeechDetector, load_silero
+from mer_batch.voice.activity import Span, SpeechDetector
 from mer_batch.voice.quality import TOO_QUIET
 
 SILENCE_DB: Final = -100.0
