@@ -182,6 +182,11 @@ class _Analysis:
         reader = self._reader("voice")
         readings = read_voice(blocks, reader, start=options.start, breaks=breaks, on_progress=share)
         self.speech, self.loudness = readings.speech, readings.loudness
+        if not self.speech and options.audio_track is None and len(self.media.audio) > 1:
+            from mer_batch.voice.tracks import speech_elsewhere
+
+            elsewhere = speech_elsewhere(self.media, options.start, options.end)
+            self.notices += [elsewhere] if elsewhere else []
         if self._wants("voice"):
             self.observations += readings.observations
             self.gaps += readings.gaps
