@@ -9,7 +9,7 @@ import numpy as np
 
 from mer_batch.errors import InputError, UsageError
 from mer_batch.media.frames import check_range
-from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
+from mer_batch.media.process import PROTOCOLS, Packet, Warn, decode, file_url, seek_options
 from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
 
 _JITTER = SAMPLE_RATE // 25
@@ -83,7 +83,7 @@ def _read(
             yield position / SAMPLE_RATE, samples
 
 
-def _placed(packets: Iterable[tuple[float, bytearray]]) -> Generator[tuple[int, Samples], None, None]:
+def _placed(packets: Iterable[Packet]) -> Generator[tuple[int, Samples], None, None]:
     """(position, samples) without overlaps, positions counted in samples from time 0."""
     cursor: int | None = None
     dropped = 0

@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 
 from mer_batch.errors import InputError, UsageError
-from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
+from mer_batch.media.process import PROTOCOLS, Packet, Warn, decode, file_url, seek_options
 from mer_batch.types import Frame, Image, Media, VideoStream
 
 _TICKS = 1_000_000
@@ -47,9 +47,7 @@ def read_frames(
     return _frames(packets, media.video)
 
 
-def _frames(
-    packets: Generator[tuple[float, bytearray], None, None], video: VideoStream
-) -> Generator[Frame, None, None]:
+def _frames(packets: Generator[Packet, None, None], video: VideoStream) -> Generator[Frame, None, None]:
     with closing(packets):
         for time, packet in packets:
             image: Image = np.frombuffer(packet, dtype=np.uint8)

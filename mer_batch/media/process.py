@@ -13,13 +13,16 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from mer_batch.errors import InputError
+from mer_batch.media.ahead import Ahead
 from mer_batch.media.binary import ffmpeg_path
 from mer_batch.types import Media
 
 Warn = Callable[[str], None]
+Packet: TypeAlias = tuple[float, memoryview]
+"""Seconds, and bytes that nobody else holds or writes to."""
 
 # Nothing but the file itself may be opened: playlists inside untrusted media could name other files or hosts.
 PROTOCOLS = "file,pipe"
@@ -72,7 +75,7 @@ class Ffmpeg:
             self.messages += bool(text)
             self.message = self.message or text
 
-    def packets(self) -> Generator[tuple[float, bytearray], None, None]:
+    def packets(self) -> Generator[Packet, None, None]:
         """(seconds, bytes) as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""
         import av
         from av.container import InputContainer
@@ -85,9 +88,14 @@ class Ffmpeg:
                 assert isinstance(container, InputContainer)
                 for packet in container.demux(container.streams[0]):
                     if packet.size and packet.pts is not None and packet.time_base is not None:
-                        yield float(packet.pts * packet.time_base), bytearray(memoryview(packet))
+                        yield float(packet.pts * packet.time_base), memoryview(packet)
         except (av.error.FFmpegError, OSError):
             return  # no or half a container: ffmpeg's exit status and messages tell why
+
+    def stop(self) -> None:
+        """End ffmpeg now, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
 
     def wait(self) -> int:
         """The exit status, once ffmpeg has ended and all its messages are read."""
@@ -101,8 +109,7 @@ class Ffmpeg:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self.stop()
         self.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -111,11 +118,12 @@ class Ffmpeg:
 
 def decode(
     media: Media, kind: str, arguments: list[str], *, seeking: bool, on_warning: Warn | None
-) -> Generator[tuple[float, bytearray], None, None]:
+) -> Generator[Packet, None, None]:
     """(seconds, raw bytes) of one decoded stream; writable, so that arrays over them are.
 
-    ffmpeg starts at once, so that it is at work while the caller loads what will look at the stream; closing the
-    generator ends it. Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
+    ffmpeg starts at once and is read ahead of the caller (see `Ahead`), so that it is at work while the caller loads
+    what will look at the stream, and while the caller looks; closing the generator ends it. Raises `InputError` if
+    nothing at all could be decoded; damage after that goes to `on_warning`.
     """
     items = _decoded(media, kind, arguments, seeking, on_warning)
     next(items)  # a generator that has begun cleans up when it is closed or forgotten; one that has not does not
@@ -124,11 +132,11 @@ def decode(
 
 def _decoded(
     media: Media, kind: str, arguments: list[str], seeking: bool, on_warning: Warn | None
-) -> Generator[tuple[float, bytearray], None, None]:
+) -> Generator[Packet, None, None]:
     """What `decode` gives, after a first item without content that says that ffmpeg has started."""
     count = 0
-    with Ffmpeg(arguments) as run, closing(run.packets()) as packets:
-        yield 0.0, bytearray()
+    with Ffmpeg(arguments) as run, closing(Ahead(run.packets(), run.stop)) as packets:
+        yield 0.0, memoryview(b"")
         for item in packets:
             count += 1
             yield item
