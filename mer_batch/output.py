@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mer_batch.errors import DataError, InputError, UsageError, unknown_name
 
 if TYPE_CHECKING:
-    from mer_batch.timeline.truth import TruthRow
+    from mer_batch.timeline.truth_table import Truth
     from mer_batch.types import Timeline
 
 ASSETS = ("inline", "shared")
@@ -20,6 +20,7 @@ REDACTABLE = ("faces", "words", "names")
 ROOM = 20_000_000
 """Bytes of disk that the files of a long recording take without the recording itself."""
 OnProgress = Callable[[str, float], None]
+OnNotice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class Page:
         return self.out, stem.with_name(f"{stem.name}.timeline.json"), stem.with_name(f"{stem.name}.timeline.csv")
 
     @cached_property
-    def truth(self) -> tuple[TruthRow, ...] | None:
+    def truth(self) -> Truth | None:
         """The true labels; None without any. Raises `DataError` for a table that is none."""
-        from mer_batch.timeline import truth
+        from mer_batch.timeline.truth_table import read_truth
 
-        return truth.read_truth(self.labels) if self.labels is not None else None
+        return read_truth(self.labels) if self.labels is not None else None
 
     def _check_places(self) -> None:
         from mer_batch.files import check_place
@@ -80,8 +81,15 @@ class Page:
             if path.resolve() in read and not anew:  # `mer report` may write its timeline again
                 raise UsageError(f"{path} would be written over, and is to be read; choose another name with --out")
 
-    def write(self, timeline: Timeline, on_progress: OnProgress | None = None) -> Path:
+    def write(
+        self,
+        timeline: Timeline,
+        on_progress: OnProgress | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> Path:
         """Write the timeline first, so that it survives whatever happens to the page; returns the page.
+
+        `on_notice` is told which labels were left out.
 
         Raises `DataError` for labels that do not fit the timeline, after everything is written without scores.
         """
@@ -103,6 +111,12 @@ class Page:
             scores = truth.compare(timeline, self.truth) if self.truth else None
         except DataError as error:
             misfit = error
+        if scores is not None:
+            if on_notice is not None:
+                for note in scores.notes:
+                    on_notice(note)
+            # A note may name somebody whom the timeline does not have.
+            scores = replace(scores, notes=()) if "names" in self.hidden else scores
         write_report(shown, page, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden)
         if misfit is not None:
             raise DataError(f"{misfit} (the report is written without scores: {page})") from misfit

@@ -314,6 +314,7 @@ class _Analysis:
             readings, notices = found
             self.notices += notices
         self.speech, self.loudness = readings.speech, readings.loudness
+        self.notices += self._speech_elsewhere()
         if reader is None or readings.failure is not None:
             return failure or readings.failure
         self.observations += readings.observations
@@ -323,6 +324,15 @@ class _Analysis:
         if heard < self.end:
             self.gaps.append(Gap("voice", heard, self.end, "no sound"))
         return None
+
+    def _speech_elsewhere(self) -> list[str]:
+        """Where nobody speaks on the track that nobody chose: whether somebody does on another."""
+        if self.speech or self.options.audio_track is not None or len(self.media.audio) < 2:
+            return []
+        from mer_batch.voice.tracks import speech_elsewhere
+
+        found = speech_elsewhere(self.media, self.options.start, self.options.end)
+        return [found] if found else []
 
     def _named(self) -> tuple[Utterance, ...]:
         """Written words with the names of who says them, one spelling each."""

@@ -16,7 +16,7 @@ import mer_batch
 from mer_batch.tables import number, read_csv
 from mer_batch.tables_out import STARTS, cell, plain, write_rows, write_table
 from mer_batch.timeline.io import write_csv
-from mer_batch.timeline.truth import read_truth
+from mer_batch.timeline.truth_table import read_truth
 from timelines import make_timeline
 
 FORMULAS = ['=HYPERLINK("http://example.org","x")', "+1+2", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠a"]

@@ -119,7 +119,7 @@ def analyze(
                 say(text)
 
         timeline = run(path, options, on_progress=progress, on_notice=notice)
-        page.write(timeline, progress)
+        page.write(timeline, progress, None if quiet else say)
     if not quiet:
         for text in timeline.notices:
             if text not in told:

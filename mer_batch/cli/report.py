@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded, place, tell
+from mer_batch.cli.common import guarded, place, say, tell
 from mer_batch.errors import EXIT_OK, UsageError
 
 
@@ -38,7 +38,7 @@ def report(
     page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
     place(page.out)
     timeline = output.read_timeline(source)
-    page.write(timeline)
+    page.write(timeline, on_notice=say)
     tell(f"Report: {page.out}")
     tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK

@@ -12,13 +12,14 @@ from mer_batch.data.manifest import clip_ids
 from mer_batch.data.said import language, said
 from mer_batch.data.sounds import decode_mono
 from mer_batch.errors import DataError, UsageError
+from mer_batch.media.silero import load_silero
 from mer_batch.text import asr as recognizers
 from mer_batch.text import cache
 from mer_batch.text.chunks import Span, cut
 from mer_batch.text.recognizer import Recognizer
 from mer_batch.text.transcribe import Request, Words, from_entry, hear, to_entry
 from mer_batch.types import SAMPLE_RATE, Samples
-from mer_batch.voice.activity import SpeechDetector, load_silero
+from mer_batch.voice.activity import SpeechDetector
 
 if TYPE_CHECKING:
     from mer_batch.data.manifest import Manifest

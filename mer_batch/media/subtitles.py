@@ -69,7 +69,9 @@ def _words(media: Media, number: int) -> Written:
     reading = Reading(language=stream.language)
     if assumed is not None:
         reading.assumed.append(f"read as {assumed}")
-    texts = text.split(_BETWEEN.decode()) if packets else []
+    texts = text.split(_BETWEEN.decode())
+    if len(texts) != len(packets):  # damaged packets can look like characters of two bytes
+        texts = [decode_text(packet.data).text for packet in packets]
     for count, (packet, words) in enumerate(zip(packets, texts, strict=True), 1):
         person, lines = _lines(words, stream.codec)
         if lines:

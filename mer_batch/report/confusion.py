@@ -106,6 +106,7 @@ def _truth(truth: TruthScores, figures: dict[str, Json]) -> dict[str, object]:
         "sentence": f"Scored on {counted(truth.steps, 'step')} with a true label, {clock(truth.seconds)} in all. "
         f"The readings name an emotion in {interval_text(truth.answered)} of them; the scores are over those. "
         "Classes without a true label are left out of the means.",
+        "notes": list(truth.notes),
         "scores": [*named, ("Accuracy with unnamed steps as wrong", _score(truth.strict_accuracy))],
         "table": matrix.table("Steps by true label and reading"),
         # An emotion that the truth lacks has no recall, and a precision that says nothing.

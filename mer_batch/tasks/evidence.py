@@ -68,7 +68,7 @@ def _detector() -> SpeechDetector:
 @cache
 def _silero() -> ScriptModule:
     """Loaded once: that takes longer than to listen to a clip."""
-    from mer_batch.voice.activity import load_silero
+    from mer_batch.media.silero import load_silero
 
     return load_silero()
 

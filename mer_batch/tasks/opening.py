@@ -124,14 +124,13 @@ def within(clip: Media, span: Span | None, notes: list[str]) -> tuple[float, flo
         return 0.0, None
     start, end = span
     told = f"{start:g} to {'its end' if end is None else f'{end:g} s'}"
+    last = start if end is None else end
+    if last > 5 * clip.duration and last / 1000 <= clip.duration + SLACK:
+        raise DataError(f"the part from {told} does not fit its {clip.duration:.1f} s; is it in milliseconds?")
     if start >= clip.duration:
-        last = start if end is None else end
-        hint = "; are start and end in milliseconds?" if last / 1000 <= clip.duration + SLACK else ""
-        raise DataError(f"the part from {told} lies behind its end ({clip.duration:.1f} s){hint}")
+        raise DataError(f"the part from {told} lies behind its end ({clip.duration:.1f} s)")
     if end is None or end <= clip.duration:
         return start, end
-    if end > 5 * clip.duration and end / 1000 <= clip.duration + SLACK:
-        raise DataError(f"the part from {told} does not fit its {clip.duration:.1f} s; is it in milliseconds?")
     if end > clip.duration + SLACK:
         notes.append(f"the part from {told} was read up to the end of the file ({clip.duration:.1f} s)")
     return start, None if start == 0 else clip.duration

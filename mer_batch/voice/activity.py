@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from mer_batch.nets.device import kept_threads
+from mer_batch.media.silero import FRAME, load_silero
 from mer_batch.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from torch.jit import ScriptModule
 
 Span: TypeAlias = tuple[float, float]
-
-FRAME: Final = 512
-"""Samples that silero-vad judges at once at 16 kHz (32 ms)."""
 
 
 class SpeechModel(Protocol):
@@ -152,17 +148,6 @@ class SpeechDetector:
             self.regions.cut(max(self._breaks.popleft(), self._time))
         self.regions.add(self._time, end, probability)
         self._time = end
-
-
-def load_silero() -> ScriptModule:
-    """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
-    with kept_threads(), warnings.catch_warnings():
-        # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
-        warnings.simplefilter("ignore")
-        from silero_vad import load_silero_vad
-
-        model: ScriptModule = load_silero_vad()
-    return model
 
 
 def own_silero() -> ScriptModule:

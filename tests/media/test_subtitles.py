@@ -56,6 +56,13 @@ def one_stream(folder: Path, clip: Path, text: str, name: str, codec: str = "cop
     return probe(clips.make(folder / f"out.{suffix}", *inputs))
 
 
+def test_a_packet_of_zeros_costs_itself(tmp_path: Path, clock_clip: Path) -> None:
+    media = one_stream(tmp_path, clock_clip, lines("1|A|It is so.||2|B|lost lost lost lost lost"), "a.srt")
+    raw = media.path.read_bytes()
+    media.path.write_bytes(raw.replace(b"lost lost lost lost lost", bytes([0, 30] * 12)))
+    assert said(read_subtitles(media))[0] == "It is so."
+
+
 def test_what_is_no_markup_stays(tmp_path: Path, clock_clip: Path) -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\nI <3 you and 5 > 4 {they} say.\n"
     assert said(read_subtitles(one_stream(tmp_path, clock_clip, text, "a.srt"))) == ["I <3 you and 5 > 4 {they} say."]

@@ -124,12 +124,7 @@ UNITS = ["[", "(", "<", "<v ", "<b ", "{", "&", "1:", "- ", "A: ", ">> ", "a. B:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_any_text_is_read_in_time(tmp_path: Path, unit: str) -> None:
-    """Twice the length takes about twice the time: no pattern begins anew at each bracket."""
-
-    def seconds(length: int) -> float:
-        began = time.process_time()
-        for name in ("a.srt", "a.vtt"):
-            read(tmp_path, f"1\n{FIRST}\n{unit * (length // len(unit))}\n", name)
-        return time.process_time() - began
-
-    assert seconds(24_000) < 10 * max(seconds(6_000), 0.02)
+    began = time.process_time()
+    for name in ("a.srt", "a.vtt"):
+        read(tmp_path, f"1\n{FIRST}\n{unit * (40_000 // len(unit))}\n", name)
+    assert time.process_time() - began < 8  # a pattern that begins anew at each bracket takes longer

@@ -136,7 +136,10 @@ DIALECTS: dict[str, tuple[str, Callable[[Cues], str]]] = {
     "hugging face": (".json", _chunks),
 }
 NEWLINES = ["\n", "\r\n", "\r"]
-_ENDLESS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The same examples in every run, so that a rare one is found by who looks for it and not by chance in a merge.
+_STEADY = settings(
+    derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def _back(folder: Path, dialect: str, cues: Cues, encoding: str, newline: str) -> list[tuple[int, int, str]]:
@@ -158,7 +161,7 @@ def _expected(cues: Cues) -> list[tuple[int, int, str]]:
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]),
     newline=st.sampled_from(NEWLINES),
 )
-@settings(_ENDLESS, max_examples=300)
+@settings(_STEADY, max_examples=300)
 def test_any_cues_in_any_dialect(tmp_path: Path, cues: list[Said], dialect: str, encoding: str, newline: str) -> None:
     if "bare" in dialect or "without" in dialect:
         # A number alone on the last line, with nothing between it and the times, may be the number of the next cue.
@@ -173,7 +176,7 @@ def test_any_cues_in_any_dialect(tmp_path: Path, cues: list[Said], dialect: str,
     dialect=st.sampled_from(["srt", "vtt", "sbv", "tsv", "whisper.cpp"]),
     newline=st.sampled_from(NEWLINES),
 )
-@_ENDLESS
+@_STEADY
 def test_any_cues_in_the_code_page_of_windows(tmp_path: Path, cues: list[Said], dialect: str, newline: str) -> None:
     assert _back(tmp_path, dialect, cues, "cp1252", newline) == _expected(cues)
 
@@ -186,7 +189,7 @@ _CLAUSE = st.lists(st.text(string.ascii_lowercase, min_size=1, max_size=6), min_
     height=st.integers(2, 4),
     newline=st.sampled_from(NEWLINES),
 )
-@_ENDLESS
+@_STEADY
 def test_any_lines_that_roll(tmp_path: Path, texts: list[str], height: int, newline: str) -> None:
     shown = [tuple(texts[max(0, at + 1 - height) : at + 1]) for at in range(len(texts))]
     cues = [Said(at * 1000, (at + 1) * 1000, lines) for at, lines in enumerate(shown)]
@@ -202,7 +205,7 @@ def test_any_lines_that_roll(tmp_path: Path, texts: list[str], height: int, newl
     at=st.integers(0, 500),
     dialect=st.sampled_from(sorted(DIALECTS)),
 )
-@_ENDLESS
+@_STEADY
 def test_any_bytes_are_words_or_one_line(
     tmp_path: Path, raw: bytes, suffix: str, cues: list[Said], at: int, dialect: str
 ) -> None:
