@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from mer_batch.face.track import Sighting
-from mer_batch.types import Frame
+from mer_batch.types import Frame, Image
 
 Array: TypeAlias = NDArray[np.float32]
 Curve: TypeAlias = NDArray[np.float64]
@@ -80,15 +80,17 @@ class Look(NamedTuple):
 
 
 class _Held(NamedTuple):
+    """A picture, in colour (h, w, 3) or grey (h, w)."""
+
     time: float
-    grey: Pictures.Image
+    image: Image
 
 
 class MouthWatcher:
     """Measures mouths while faces are read.
 
     Feed it frames at `rate` through `sample`, which passes on those that `fps` asks for, and tell it where
-    faces are with `see`. Only the grey pictures since the last `see` are held.
+    faces are with `see`. Only the pictures since the last `see` are held.
     """
 
     def __init__(self, fps: float, start: float = 0.0) -> None:
@@ -96,6 +98,8 @@ class MouthWatcher:
         self.rate = fps * math.ceil(MOUTH_FPS / fps)
         """Frames a second that `sample` wants."""
         self._fps, self._start = fps, start
+        # Only the part around a face need be grey, but where few frames are sampled many are held between them.
+        self._hold = _as_it_is if self.rate <= 2 * fps else _grey
         self._held: deque[_Held] = deque()
         self._faces: Mapping[int, Curve] = {}
         self._mouths: dict[int, _Mouth] = {}
@@ -104,7 +108,7 @@ class MouthWatcher:
         """The first frame of every step of 1/fps seconds."""
         step = -1
         for frame in frames:
-            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L")))
+            self._held.append(_Held(frame.time, self._hold(frame.image)))
             # 2 ms early is on time, as in `media.read_frames`.
             now = int((frame.time - self._start + 0.002) * self._fps)
             if now != step:
@@ -186,7 +190,7 @@ def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Loo
     for picture in pictures:
         points = first + (last - first) * ((picture.time - begin) / seconds)
         middle = points.mean(0)
-        yield Look(picture.time, _crop(picture.grey, middle, half), (points - middle + half) / (2 * half))
+        yield Look(picture.time, _crop(picture.image, middle, half), (points - middle + half) / (2 * half))
 
 
 def _spans(points: Curve) -> tuple[float, float]:
@@ -196,13 +200,26 @@ def _spans(points: Curve) -> tuple[float, float]:
     return max(across, 0.8 * down), down
 
 
-def _crop(grey: Pictures.Image, middle: Curve, half: float) -> Array:
-    """A square of a picture as float32 of shape (_SIZE, _SIZE); black outside."""
+def _as_it_is(image: Image) -> Image:
+    return image
+
+
+def _grey(image: Image) -> Image:
+    return np.asarray(Pictures.fromarray(image).convert("L"))
+
+
+def _crop(image: Image, middle: Curve, half: float) -> Array:
+    """A square of a picture as grey float32 of shape (_SIZE, _SIZE); black outside."""
     box = (*(middle - half).tolist(), *(middle + half).tolist())
     outer = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
     region = (box[0] - outer[0], box[1] - outer[1], box[2] - outer[0], box[3] - outer[1])
+    height, width = image.shape[:2]
+    # One pixel at least is taken along, so that a square beside the picture is cut like any other.
+    left, top = min(max(outer[0], 0), width - 1), min(max(outer[1], 0), height - 1)
+    near = Pictures.fromarray(image[top : max(outer[3], top + 1), left : max(outer[2], left + 1)]).convert("L")
+    square = near.crop((outer[0] - left, outer[1] - top, outer[2] - left, outer[3] - top))
     method = Pictures.Resampling.BOX if 2 * half > _SIZE else Pictures.Resampling.BILINEAR
-    return np.asarray(grey.crop(outer).resize((_SIZE, _SIZE), method, box=region), dtype=np.float32)
+    return np.asarray(square.resize((_SIZE, _SIZE), method, box=region), dtype=np.float32)
 
 
 _ROWS, _COLUMNS = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
