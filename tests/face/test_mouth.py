@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image as Pictures
 from scipy.ndimage import gaussian_filter, shift
 
 from face.fakes import BrightnessReader, SquareDetector, five_points
@@ -200,7 +200,7 @@ def test_watching_mouths_changes_nothing_else() -> None:
 @pytest.mark.parametrize("middle", [(60.0, 40.0), (3.3, 70.0), (118.0, -4.5), (-90.0, 45.0), (60.0, 300.0)])
 def test_a_crop_of_a_picture_in_colour_equals_one_of_the_grey_picture(middle: tuple[float, float]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    grey = np.asarray(Image.fromarray(picture).convert("L"))
+    grey = np.asarray(Pictures.fromarray(picture).convert("L"))
     crop = square(picture, np.array(middle), 30.5, 48)
     assert np.array_equal(crop, square(grey, np.array(middle), 30.5, 48))
     assert bool(crop.any()) == (-30.5 < middle[0] < 150.5 and -30.5 < middle[1] < 120.5)
