@@ -167,9 +167,7 @@ class Many:
 def check(out: Path | None, labels: Path | None, transcript: Path | None) -> None:
     """Refuse what one file alone can take."""
     if transcript is not None:
-        raise UsageError(
-            "--transcript is of one file; of several each finds its own beside it, by its name"
-        )
+        raise UsageError("--transcript is of one file; of several each finds its own beside it, by its name")
     if labels is not None:
         raise UsageError("--labels scores one file; give one file, or score each with mer report")
     if out is not None and out.suffix.lower() in (".html", ".htm"):
