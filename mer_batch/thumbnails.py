@@ -6,14 +6,12 @@ import base64
 import io
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from mer_batch import media
-from mer_batch.errors import MerError
-from mer_batch.types import Box, Event, Image, Media, Observation, Person, Shot, Timeline
+from mer_batch.types import Box, Image, Media, Observation, Timeline
 
 HEIGHT: Final = 96
 """Pixels; enough to recognise an expression, small enough to inline dozens."""
@@ -25,6 +23,13 @@ NEAR: Final = 1.0
 """Seconds between a moment and the face reading whose box frames it."""
 
 
+class _Want(NamedTuple):
+    """A picture that is wanted: when, and of whom (None for all of it)."""
+
+    time: float
+    box: Box | None = None
+
+
 def illustrated(timeline: Timeline) -> Timeline:
     """The timeline with thumbnails; as it was where there is no video or a picture cannot be had."""
     if timeline.media.video is None:
@@ -33,50 +38,49 @@ def illustrated(timeline: Timeline) -> Timeline:
     for observation in timeline.observations:
         if observation.modality == "face" and observation.person and observation.evidence.box:
             faces[observation.person].append(observation)
+    people = {name: _face(max(readings, key=lambda o: o.quality)) for name, readings in faces.items()}
+    shots = {shot: _Want((shot.start + min(shot.end, shot.start + 2)) / 2) for shot in timeline.shots[:MOST_SHOTS]}
     ranked = sorted((e for e in timeline.events if e.kind == "peak" and e.person), key=lambda e: -e.strength)
-    chosen = set(map(id, ranked[:MOST_EVENTS]))
-
-    def person_with(person: Person) -> Person:
-        if not faces[person.name]:
-            return person
-        return replace(person, thumbnail=_face(timeline.media, max(faces[person.name], key=lambda o: o.quality)))
-
-    def shot_with(shot: Shot) -> Shot:
-        return replace(shot, thumbnail=_picture(timeline.media, (shot.start + min(shot.end, shot.start + 2)) / 2))
-
-    def event_with(event: Event) -> Event:
-        if id(event) not in chosen:
-            return event
-        return replace(event, thumbnail=_moment(timeline.media, faces[event.person or ""], event.time))
-
-    # Every picture is an ffmpeg of its own, which takes longer to start than to decode it.
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        people = pool.map(person_with, timeline.people)
-        shots = pool.map(shot_with, timeline.shots[:MOST_SHOTS])
-        events = pool.map(event_with, timeline.events)
-        return replace(
-            timeline, people=tuple(people), shots=(*shots, *timeline.shots[MOST_SHOTS:]), events=tuple(events)
-        )
+    events = {event: _moment(faces[event.person or ""], event.time) for event in ranked[:MOST_EVENTS]}
+    found = _pictures(timeline.media, [*people.values(), *shots.values(), *filter(None, events.values())])
+    return replace(
+        timeline,
+        people=tuple(
+            replace(person, thumbnail=found.get(people[person.name])) if person.name in people else person
+            for person in timeline.people
+        ),
+        shots=tuple(
+            replace(shot, thumbnail=found.get(shots[shot])) if shot in shots else shot for shot in timeline.shots
+        ),
+        events=tuple(
+            replace(event, thumbnail=found.get(wanted)) if (wanted := events.get(event)) else event
+            for event in timeline.events
+        ),
+    )
 
 
-def _moment(source: Media, readings: Sequence[Observation], time: float) -> str | None:
+def _moment(readings: Sequence[Observation], time: float) -> _Want | None:
     at = bisect_left([reading.start for reading in readings], time)
     near = min(readings[max(at - 1, 0) : at + 1], key=lambda reading: abs(reading.start - time), default=None)
     if near is None or abs(near.start - time) > NEAR:
         return None
-    return _face(source, near)
+    return _face(near)
 
 
-def _face(source: Media, reading: Observation) -> str | None:
-    return _picture(source, (reading.start + reading.end) / 2, reading.evidence.box)
+def _face(reading: Observation) -> _Want:
+    return _Want((reading.start + reading.end) / 2, reading.evidence.box)
 
 
-def _picture(source: Media, time: float, box: Box | None = None) -> str | None:
-    try:
-        frame = media.grab_frame(source, time)
-    except MerError:
-        return None
-    return None if frame is None else _jpeg(frame.image, box)
+def _pictures(source: Media, wanted: Iterable[_Want]) -> dict[_Want, str]:
+    """The pictures that can be had, as base64 of a JPEG."""
+    at: dict[float, list[_Want]] = defaultdict(list)
+    for want in dict.fromkeys(wanted):
+        at[want.time].append(want)
+    found = {}
+    for time, frame in media.grab_frames(source, at):
+        if frame is not None:
+            found.update({want: _jpeg(frame.image, want.box) for want in at[time]})
+    return found
 
 
 def _jpeg(image: Image, box: Box | None) -> str:

@@ -27,7 +27,7 @@ _PAIRS: Final = (("FL", "FR"), ("SL", "SR"), ("BL", "BR"), ("FLC", "FRC"))
 @lru_cache(maxsize=32)
 def layout(media: Media, index: int) -> tuple[str, ...]:
     """The names of the channels of stream `index` (FL, FR and so on), empty where the file does not say."""
-    with open_media(media.path) as container:
+    with open_media(media.path, media.extent) as container:
         context = container.streams[index].codec_context
         return channel_names(getattr(context, "layout", None))
 

@@ -11,6 +11,7 @@ from mer_batch.media.captions.cues import Cue, Reading
 from mer_batch.media.captions.lines import lines_of
 from mer_batch.media.captions.markup import ass_lines
 from mer_batch.media.captions.utterances import Written, utterances
+from mer_batch.media.parts import stretches
 from mer_batch.media.process import one_line
 from mer_batch.media.subtitle_tracks import described, is_partial, tracks_in_order
 from mer_batch.plaintext import decode_text
@@ -87,15 +88,23 @@ def _packets(media: Media, stream: SubtitleStream) -> Iterator[_Raw]:
 
     count = 0
     try:
-        with open_media(media.path) as container:
-            for packet in container.demux(container.streams[stream.index]):
-                found = _raw(packet, media.origin, stream.codec)
-                if found is not None:
-                    count += 1
-                    yield found
+        for part in stretches(media, 0.0, None):
+            for index in _indices(media, stream, part.media):
+                with open_media(media.path, part.media.extent) as container:
+                    for packet in container.demux(container.streams[index]):
+                        found = _raw(packet, part.media.origin - part.shift, stream.codec)
+                        if found is not None:
+                            count += 1
+                            yield found
     except (FFmpegError, OSError) as error:
         if not count:
             raise InputError(f"the subtitles of {media.path.name!r} cannot be read: {one_line(str(error))}") from error
+
+
+def _indices(media: Media, chosen: SubtitleStream, part: Media) -> list[int]:
+    """Where the track that was `chosen` from `media` stands in one of its parts: the one with the same number."""
+    number = media.subtitles.index(chosen)
+    return [stream.index for stream in part.subtitles[number : number + 1]]
 
 
 def _raw(packet: Packet[Any], origin: float, codec: str) -> _Raw | None:
