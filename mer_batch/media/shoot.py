@@ -65,16 +65,20 @@ class Shoot:
         self._decoded = False
         told.look(part.start + part.shift, self._look)
 
-    def frames(self) -> Generator[Frame, None, None]:
-        """The pictures, on the clock of the file. Raises `InputError` where nothing decodes."""
+    def frames(self) -> Generator[Frame | None, None, None]:
+        """The pictures, on the clock of the file, after None when ffmpeg has begun.
+
+        Raises `InputError` where nothing decodes.
+        """
         while (yield from self._run()):
             pass
 
-    def _run(self) -> Generator[Frame, None, bool]:
+    def _run(self) -> Generator[Frame | None, None, bool]:
         """One run of ffmpeg; true if another one has to follow."""
         seek = seek_options(self._media, self._at, _FURTHER[self._further])
         journal = self._journal(landing=bool(seek))
         with Ffmpeg(self._arguments(seek), journal) as run, closing(Ahead(run.packets(), run.stop)) as packets:
+            yield None
             landed = False
             for _, time, packet in packets:
                 shown = journal.until(round(time * _TICKS))
