@@ -48,7 +48,7 @@ def read_frames(
 
 
 def _frames(
-    packets: Generator[tuple[float, bytearray], None, None], video: VideoStream
+    packets: Generator[tuple[float, memoryview], None, None], video: VideoStream
 ) -> Generator[Frame, None, None]:
     with closing(packets):
         for time, packet in packets:

@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from mer_batch.errors import InputError
+from mer_batch.media.ahead import Ahead
 from mer_batch.media.binary import ffmpeg_path
 from mer_batch.types import Media
 
 Warn = Callable[[str], None]
-Packet: TypeAlias = tuple[int, float, bytearray]
-"""Number of the stream, time in seconds, raw bytes."""
+Packet: TypeAlias = tuple[int, float, memoryview]
+"""Number of the stream, time in seconds, and bytes that nobody else holds or writes to."""
 
 # Nothing but the file itself may be opened: playlists inside untrusted media could name other files or hosts.
 PROTOCOLS = "file,pipe"
@@ -91,8 +92,7 @@ class Ffmpeg:
                 assert isinstance(container, InputContainer)
                 for packet in container.demux():
                     if packet.size and packet.pts is not None and packet.time_base is not None:
-                        data = bytearray(memoryview(packet))
-                        yield packet.stream.index, float(packet.pts * packet.time_base), data
+                        yield packet.stream.index, float(packet.pts * packet.time_base), memoryview(packet)
         except (av.error.FFmpegError, OSError) as error:
             # No or half a container: mostly ffmpeg has ended, and its exit status and messages tell why. One that
             # still runs would wait for ever at a full pipe that nobody reads any more.
@@ -106,6 +106,11 @@ class Ffmpeg:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def stop(self) -> None:
+        """End ffmpeg now, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
 
     def wait(self) -> int:
         """The exit status, once ffmpeg has ended and all its messages are read; nothing more is read of its output."""
@@ -121,8 +126,7 @@ class Ffmpeg:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self.stop()
         self.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -131,7 +135,7 @@ class Ffmpeg:
 
 def decode(
     media: Media, kind: str, arguments: list[str], *, seeking: bool, on_warning: Warn | None
-) -> Generator[tuple[float, bytearray], None, None]:
+) -> Generator[tuple[float, memoryview], None, None]:
     """(seconds, raw bytes) of one decoded stream; otherwise like `decode_streams`."""
     packets = decode_streams(media, kind, arguments, seeking=seeking, on_warning=on_warning)
     # Not a function that yields: that would begin when the first item is asked for.
@@ -143,8 +147,9 @@ def decode_streams(
 ) -> Generator[Packet, None, None]:
     """The packets of all streams that `arguments` write; their bytes are writable, so that arrays over them are.
 
-    ffmpeg starts at once, so that it is at work while the caller loads what will look at the stream; closing the
-    generator ends it. Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
+    ffmpeg starts at once and is read ahead of the caller (see `Ahead`), so that it is at work while the caller loads
+    what will look at the stream, and while the caller looks; closing the generator ends it. Raises `InputError` if
+    nothing at all could be decoded; damage after that goes to `on_warning`.
     """
     items = _decoded(media, kind, arguments, seeking, on_warning)
     next(items)  # a generator that has begun cleans up when it is closed or forgotten; one that has not does not
@@ -156,8 +161,8 @@ def _decoded(
 ) -> Generator[Packet, None, None]:
     """What `decode_streams` gives, after a first item without content that says that ffmpeg has started."""
     count = 0
-    with Ffmpeg(arguments) as run, closing(run.packets()) as packets:
-        yield 0, 0.0, bytearray()
+    with Ffmpeg(arguments) as run, closing(Ahead(run.packets(), run.stop)) as packets:
+        yield 0, 0.0, memoryview(b"")
         for item in packets:
             count += 1
             yield item

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from face.fakes import SquareDetector, five_points
-from mer_batch.face.cascade import prepare
+from mer_batch.face.cascade import Levels
 from mer_batch.face.detect import CascadeDetector, Detection, Detector, area, overlap
 from mer_batch.types import Image
 
@@ -74,7 +74,7 @@ def test_contract_no_pictures(detector: Detector) -> None:
 
 
 def test_no_candidates_pass_no_stage(cascade: CascadeDetector) -> None:
-    nets, frames = cascade._cascade, prepare(torch.zeros(1, 64, 64, 3))
+    nets, frames = cascade._cascade, Levels(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))
     nothing = nets.propose(frames, min_face=100)
     assert len(nothing.scores) == 0
     for stage in (nets.filter, nets.answer, nets.locate):
