@@ -35,17 +35,23 @@ def spans(points: Curve) -> tuple[float, float]:
     return max(across, 0.8 * down), down
 
 
-def square(grey: Pictures.Image, middle: Curve, half: float, size: int, exact: bool = False) -> Array:
-    """A square of a picture, `half` pixels around `middle`, as float32 of shape (size, size); black outside.
+def square(image: Image, middle: Curve, half: float, size: int, exact: bool = False) -> Array:
+    """A square of a picture, `half` pixels around `middle`, as grey float32 of shape (size, size); black outside.
 
-    `exact` weighs pixels by how far they lie from the place, so that parts of a pixel count; it takes longer.
+    The picture is RGB (height, width, 3) or grey (height, width); only what lies in the square is touched. `exact`
+    weighs pixels by how far they lie from the place, so that parts of a pixel count; it takes longer.
     """
     box = (*(middle - half).tolist(), *(middle + half).tolist())
     outer = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
     region = (box[0] - outer[0], box[1] - outer[1], box[2] - outer[0], box[3] - outer[1])
+    height, width = image.shape[:2]
+    # One pixel at least is taken along, so that a square beside the picture is cut like any other.
+    left, top = min(max(outer[0], 0), width - 1), min(max(outer[1], 0), height - 1)
+    near = Pictures.fromarray(image[top : max(outer[3], top + 1), left : max(outer[2], left + 1)]).convert("L")
+    cut = near.crop((outer[0] - left, outer[1] - top, outer[2] - left, outer[3] - top))
     coarse = 2 * half > size and not exact
     method = Pictures.Resampling.BOX if coarse else Pictures.Resampling.BILINEAR
-    return np.asarray(grey.crop(outer).resize((size, size), method, box=region), dtype=np.float32)
+    return np.asarray(cut.resize((size, size), method, box=region), dtype=np.float32)
 
 
 def grid(size: int) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ from PIL import Image as Pictures
 
 from mer_batch.face.flow import FLAT, REACH, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
 from mer_batch.face.track import Sighting
-from mer_batch.types import Frame
+from mer_batch.types import Frame, Image
 from mer_batch.wording import listed
 
 STILL: Final = "never moves: perhaps a picture"
@@ -75,7 +75,7 @@ class LivenessWatcher:
 
     def __init__(self) -> None:
         self._counts: dict[int, _Count] = {}
-        self._held: tuple[float, Pictures.Image, Mapping[int, _Seen]] | None = None
+        self._held: tuple[float, Image, Mapping[int, _Seen]] | None = None
         self._first: tuple[float, Curve] | None = None
         self._last = 0.0
         self._changes = False
@@ -85,7 +85,7 @@ class LivenessWatcher:
         for frame, seen in zip(frames, sightings, strict=True):
             if self._held is not None and frame.time - self._held[0] < APART - 1e-3:
                 continue
-            grey = Pictures.fromarray(frame.image).convert("L")
+            grey = np.asarray(Pictures.fromarray(frame.image).convert("L"))
             self._compare_whole(frame.time, grey)
             faces = {one.trail: _place(pixels(one.face, frame.image)) for one in seen}
             if self._held is None or frame.time - self._held[0] > LONGEST:
@@ -94,8 +94,8 @@ class LivenessWatcher:
                 self._compare(frame.time, grey, faces, *self._held)
                 self._held = None
 
-    def _compare_whole(self, time: float, grey: Pictures.Image) -> None:
-        small = np.asarray(grey.resize(_THUMBNAIL, Pictures.Resampling.BOX), dtype=np.float64)
+    def _compare_whole(self, time: float, grey: Image) -> None:
+        small = np.asarray(Pictures.fromarray(grey).resize(_THUMBNAIL, Pictures.Resampling.BOX), dtype=np.float64)
         if self._first is None:
             self._first = time, small
         elif float(np.abs(small - self._first[1]).max()) >= UNCHANGED:
@@ -105,10 +105,10 @@ class LivenessWatcher:
     def _compare(
         self,
         time: float,
-        grey: Pictures.Image,
+        grey: Image,
         faces: Mapping[int, _Seen],
         before: float,
-        earlier: Pictures.Image,
+        earlier: Image,
         others: Mapping[int, _Seen],
     ) -> None:
         for trail in faces.keys() & others.keys():
@@ -161,7 +161,7 @@ def _place(points: Curve) -> _Seen:
     return _Seen(points.mean(0), _AROUND * REACH / 2 * max(spans(points)))
 
 
-def motion(earlier: Pictures.Image, later: Pictures.Image, first: Curve, last: Curve, half: float) -> float | None:
+def motion(earlier: Image, later: Image, first: Curve, last: Curve, half: float) -> float | None:
     """How far a face moved beside its surroundings, in sides of a crop of `half` pixels around `first` and `last`.
 
     None where too little of both lies inside the pictures.
@@ -184,13 +184,13 @@ def motion(earlier: Pictures.Image, later: Pictures.Image, first: Curve, last: C
     return rms(left[inside]) / (rms(contrast[inside]) + FLAT) / _SIZE
 
 
-def _inside(picture: Pictures.Image, middle: Curve, half: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _inside(picture: Image, middle: Curve, half: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The pixels of a crop that the picture has and whose neighbours it has, shape (_SIZE, _SIZE)."""
     rows, columns = grid(_SIZE)
     pixel = 2 * half / _SIZE
     x, y = middle[0] - half + pixel * (_SIZE * columns + 0.5), middle[1] - half + pixel * (_SIZE * rows + 0.5)
     edge = 1.5 * pixel
-    known = (x > edge) & (x < picture.width - edge) & (y > edge) & (y < picture.height - edge)
+    known = (x > edge) & (x < picture.shape[1] - edge) & (y > edge) & (y < picture.shape[0] - edge)
     known[:2] = known[-2:] = False
     known[:, :2] = known[:, -2:] = False
     found: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = known

@@ -21,7 +21,7 @@ from PIL import Image as Pictures
 
 from mer_batch.face.flow import FLAT, REACH, Array, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
 from mer_batch.face.track import Sighting
-from mer_batch.types import Frame
+from mer_batch.types import Frame, Image
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -76,15 +76,17 @@ class Look(NamedTuple):
 
 
 class _Held(NamedTuple):
+    """A picture, in colour (h, w, 3) or grey (h, w)."""
+
     time: float
-    grey: Pictures.Image
+    image: Image
 
 
 class MouthWatcher:
     """Measures mouths while faces are read.
 
     Feed it frames at `rate` through `sample`, which passes on those that `fps` asks for, and tell it where
-    faces are with `see`. Only the grey pictures since the last `see` are held.
+    faces are with `see`. Only the pictures since the last `see` are held.
     """
 
     def __init__(self, fps: float, start: float = 0.0) -> None:
@@ -92,6 +94,8 @@ class MouthWatcher:
         self.rate = fps * math.ceil(MOUTH_FPS / fps)
         """Frames a second that `sample` wants."""
         self._fps, self._start = fps, start
+        # Only the part around a face need be grey, but where few frames are sampled many are held between them.
+        self._hold = _as_it_is if self.rate <= 2 * fps else _grey
         self._held: deque[_Held] = deque()
         self._faces: Mapping[int, Curve] = {}
         self._mouths: dict[int, _Mouth] = {}
@@ -100,7 +104,7 @@ class MouthWatcher:
         """The first frame of every step of 1/fps seconds."""
         step = -1
         for frame in frames:
-            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L")))
+            self._held.append(_Held(frame.time, self._hold(frame.image)))
             # 2 ms early is on time, as in `media.read_frames`.
             now = int((frame.time - self._start + 0.002) * self._fps)
             if now != step:
@@ -176,7 +180,15 @@ def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Loo
     for picture in pictures:
         points = first + (last - first) * ((picture.time - begin) / seconds)
         middle = points.mean(0)
-        yield Look(picture.time, square(picture.grey, middle, half, _SIZE), (points - middle + half) / (2 * half))
+        yield Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
+
+
+def _as_it_is(image: Image) -> Image:
+    return image
+
+
+def _grey(image: Image) -> Image:
+    return np.asarray(Pictures.fromarray(image).convert("L"))
 
 
 _ROWS, _COLUMNS = grid(_SIZE)

@@ -238,3 +238,16 @@ def list_manifest(manifest: Manifest, split: str | None) -> Listed:
         if label is not None:
             listed.entries.append(Entry(path, label, files=manifest.files))
     return listed
+
+
+def list_sentences(manifest: Manifest, split: str | None) -> Listed:
+    """The sentences of an imported set of texts."""
+    rows = manifest.rows if split is None else manifest.part(our_split(split)).rows
+    if rows.empty:
+        raise no_split(manifest.files.place, str(split), manifest.splits)
+    listed = Listed()
+    for name, text, label in zip(rows["path"], rows["text"], rows["label"], strict=True):
+        place = listed.take(name, label)
+        if place is not None:
+            listed.entries.append(Entry(name, place, text=text))
+    return listed

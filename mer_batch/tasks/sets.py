@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 
 from mer_batch.data.files import ARCHIVES
 from mer_batch.data.manifest import CARD, TABLE, read_manifest
+from mer_batch.data.texts import is_texts, read_texts
 from mer_batch.errors import DataError, MerError
-from mer_batch.tasks.listing import Entry, Listed, list_folder, list_manifest, list_table
+from mer_batch.tasks.listing import Entry, Listed, list_folder, list_manifest, list_sentences, list_table
 from mer_batch.tasks.opening import Opened, Opener, opener
 from mer_batch.tasks.parallel import ordered
 from mer_batch.tasks.tally import Tally
@@ -98,6 +99,8 @@ def load_set(
 
 def _list(modality: Modality, source: Path, split: str | None) -> Listed:
     if source.is_dir():
+        if modality == "text" and is_texts(source):
+            return list_sentences(read_texts(source), split)
         if modality != "text" and _has_archive(source):
             return list_manifest(read_manifest(source), split)
         if (source / TABLE).is_file():

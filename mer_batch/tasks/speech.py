@@ -14,9 +14,9 @@ class Speech:
     """Cuts sounds as `mer analyze` would, from several threads at a time. A context manager."""
 
     def __init__(self) -> None:
-        from mer_batch.voice import activity
+        from mer_batch.voice import activity, whole
 
-        self._kept = Kept("speech", [activity], activity.silero_version())
+        self._kept = Kept("speech", [activity, whole], activity.silero_version())
 
     def __enter__(self) -> Speech:
         return self
@@ -28,7 +28,8 @@ class Speech:
 
     def windows(self, samples: Samples, window: float = 3.0) -> list[AudioWindow]:
         """The windows of a clip (n,) at 16 kHz, each of `window` seconds at most; see `clip_windows`."""
-        from mer_batch.voice.activity import KnownSpeech, SpeechDetector, speech_of
+        from mer_batch.voice.activity import KnownSpeech, SpeechDetector
+        from mer_batch.voice.whole import speech_of
         from mer_batch.voice.windows import clip_windows
 
         shares = self._kept.recall(samples, lambda: np.asarray(speech_of(samples)))

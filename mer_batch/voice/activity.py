@@ -168,19 +168,6 @@ def silero_version() -> str:
     return version("silero-vad")
 
 
-def speech_of(samples: Samples) -> list[float]:
-    """How likely each frame of a sound (n,) is speech, the last one filled up with silence."""
-    import torch
-
-    model = own_silero()
-    model.reset_states()
-    frames = torch.from_numpy(np.pad(samples, (0, -len(samples) % FRAME))).view(-1, FRAME)
-    with torch.inference_mode():
-        shares = [float(model(frame, SAMPLE_RATE)) for frame in frames]
-    model.reset_states()
-    return shares
-
-
 class KnownSpeech:
     """A `SpeechModel` for a sound of which `speech_of` is known already."""
 
