@@ -42,11 +42,9 @@ class Row:
     places: Mapping[str, int]
 
     def __getitem__(self, column: str) -> str:
-        """A cell without the spaces around it and without the apostrophe that `tables_out` puts before a formula; ""
-        where the row or the table has none.
-        """
+        """A cell without the spaces around it; "" where the row or the table has none."""
         place = self.places.get(column, len(self.cells))
-        return str(plain(self.cells[place])) if place < len(self.cells) else ""
+        return self.cells[place] if place < len(self.cells) else ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from mer_batch.batch.pool import Ended, Pool, Progress
 from mer_batch.batch.sources import Found, Source
 from mer_batch.config import Options
 from mer_batch.errors import MerError, UsageError
+from mer_batch.files import sha256_of
 
 HIDDEN: Final = ".mer"
 LOCK: Final = "lock"
@@ -169,7 +170,7 @@ def key(job: Job) -> str:
     words = None
     if options.transcript is not None:
         with suppress(OSError):
-            words = sha256(options.transcript.read_bytes()).hexdigest()
+            words = sha256_of(options.transcript)
     facts = {"options": _plain(options), "pages": asdict(job.pages), "version": __version__, "words": words,
              "models": models(job.options)}  # fmt: skip
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

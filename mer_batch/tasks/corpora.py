@@ -31,8 +31,11 @@ class Corpora:
         self.split, self._fold, self._partial, self._limit = split, fold, partial, limit
         self._listed = None if split in voice_splits.KINDS else _split_file(split)
         names = list(dict.fromkeys((*sets, *test)))
-        require([name for name in names if name in known() and not _is_folder(name)], TABLE)
-        found = {name: source(name) for name in names}
+        try:
+            found = {name: source(name) for name in names}
+        except DataError:
+            require([name for name in names if name in known() and not _is_folder(name)], TABLE)  # tells of all
+            raise
         self.sources = dict(found.values())
         self.named = {name: spec for spec, (name, _) in found.items()}
         """The sets as they were asked for (name or folder), by name."""

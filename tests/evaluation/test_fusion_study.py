@@ -138,7 +138,7 @@ def test_a_gate_is_tested_against_the_pool_and_every_single(monkeypatch: pytest.
     assert part.voice_share["pooled"] == pytest.approx((0.5, 0.5))
     assert "The gate is better than the pool by" in fusion_text.verdict(part)
     assert found.notes == ("the gate has learned from other text models than these; train it again",)
-    told = fusion.as_json(found)
+    told = fusion_text.as_json(found)
     assert told["parts"]["spoken"]["tests"][4]["p_holm"] == part.tests[4].p
     fusion.write_predictions(found, tmp_path / "out")
     assert len(list((tmp_path / "out" / "predictions").glob("*.parquet"))) == 4

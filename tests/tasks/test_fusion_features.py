@@ -18,6 +18,7 @@ from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card, save_model
 from mer_batch.nets.tess_reference import unpack
 from mer_batch.pages.run.items import shown_items
+from mer_batch.pages.run.page import write_run_report
 from mer_batch.readers import load_classifier
 from mer_batch.scores import predictions
 from mer_batch.tasks.fusion import task
@@ -150,7 +151,14 @@ def test_speech_and_words_train_to_a_model_with_maps(data: Path, tmp_path: Path)
         'warmup = 0.0\noptimizer = "adam"\nlr = 2e-3\n[data]\n' + "\n".join(options)
     )
     folder = runs.train(
-        str(recipe), out=tmp_path / "run", resume=None, tta=False, device="cpu", changes={}, say=lambda _line: None
+        str(recipe),
+        out=tmp_path / "run",
+        resume=None,
+        tta=False,
+        device="cpu",
+        changes={},
+        say=lambda _line: None,
+        page=write_run_report,
     )
     card = read_card(folder / "model")
     assert (card.modality, card.input["level"]) == ("fusion", "features")
@@ -179,7 +187,7 @@ def test_words_alone_are_at_chance_and_the_page_says_so(data: Path, tmp_path: Pa
     changes = {"data.partial": True, "train.epochs": 1}
     folder = runs.train(
         "reference/tess-text", out=tmp_path / "run", resume=None, tta=False, device="cpu", changes=changes,
-        say=lambda _line: None,
+        say=lambda _line: None, page=write_run_report,
     )  # fmt: skip
     assert read_card(folder / "model").scores["accuracy"] < 0.35
     page = (folder / "report.html").read_text()

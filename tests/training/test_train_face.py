@@ -63,7 +63,7 @@ def test_any_labelled_folder_can_be_evaluated(finished: Path, tmp_path: Path) ->
         "evaluate", "face", "--data", "set", "--model", "run/model", "--json", "scores.json", "--device", "cpu"
     )
     assert code == 0, output
-    assert "3 x label 'contempt' left out" in output
+    assert "left out: 3 x label 'contempt' has no counterpart" in output
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["n"] == 6
     assert scores["present"] == ["angry", "happy"]
