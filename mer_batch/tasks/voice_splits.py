@@ -51,8 +51,8 @@ def read_list(path: Path) -> pd.Series[str]:
 
 def _read(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     table = read_csv(path).whole()
-    for name in needed:
-        table.needed(name)
+    if not all(table.column(name) for name in needed):
+        raise table.lacks(", ".join(needed))
     return pd.DataFrame({name: [row[name] for row in table.rows] for name in table.columns})
 
 
