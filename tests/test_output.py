@@ -10,7 +10,8 @@ from mer_batch.errors import DataError
 from mer_batch.output import Page
 from timelines import make_timeline
 
-ROWS = "start,end,person,emotion\n0,8,Person 1,neutral\n8,14,Person 1,Freude\n14,15,Person 1,contempt\n15,16,Zwentibold,sad\n"
+HEAD = "start,end,person,emotion\n"
+ROWS = f"{HEAD}0,8,Person 1,neutral\n8,14,Person 1,Freude\n14,15,Person 1,contempt\n15,16,Zwentibold,sad\n"
 
 
 def page(folder: Path, rows: str, redact: str = "") -> Page:
