@@ -21,10 +21,16 @@ from mer_batch.data.limits import MEMBERS, check_archive, problem_of
 from mer_batch.errors import DataError
 
 SUFFIXES: Final = {
-    "face": frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm")),
-    "voice": frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif")),
+    "face": frozenset(
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".apng", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif")
+    )
+    | frozenset((".avif", ".pgm", ".ppm", ".pnm", ".pbm", ".jp2", ".tga")),
+    "voice": frozenset(
+        (".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif", ".aifc", ".au")
+    )
+    | frozenset((".wma", ".amr", ".caf", ".mka")),
 }
-"""File endings of pictures and sounds."""
+"""File endings of pictures and sounds, by which a tree or an archive is listed; `media.pictures` goes by content."""
 ARCHIVES: Final = frozenset((".zip", ".tar"))
 BLOCK: Final = 2**20
 _DAMAGE: Final = (

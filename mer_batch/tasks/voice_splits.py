@@ -51,7 +51,7 @@ def read_list(path: Path) -> pd.Series[str]:
 
 def _read(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     table = read_csv(path).whole()
-    if any(table.column(name) is None for name in needed):
+    if not all(table.column(name) for name in needed):
         raise table.lacks(", ".join(needed))
     return pd.DataFrame({name: [row[name] for row in table.rows] for name in table.columns})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from torch.jit import ScriptModule
 
 Span: TypeAlias = tuple[float, float]
-
-
-class SpeechModel(Protocol):
-    """What tells how likely each frame of a stream is speech."""
-
-    def __call__(self, frame: Tensor, rate: int, /) -> Any:
-        """The probability, as something that `float` takes, of the next `FRAME` samples."""
-
-    def reset_states(self) -> Any:
-        """Forget the stream so far."""
 
 
 class SpeechRegions:
@@ -98,16 +88,30 @@ class SpeechRegions:
         return max((self._now if self._onset is None else self._onset) - self._pad, self._floor)
 
 
+class KnownSpeech:
+    """What stands for the network where a sound is known already."""
+
+    def __init__(self, shares: Sequence[float]) -> None:
+        self._shares = iter(shares)
+
+    def __call__(self, _frame: Tensor, _rate: int) -> float:
+        """The next one."""
+        return next(self._shares)
+
+    def reset_states(self) -> None:
+        """Nothing: it is asked for one sound."""
+
+
 class SpeechDetector:
     """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed.
 
     `breaks` are times (sorted, in seconds) that no region reaches across: somebody else begins to speak.
     """
 
-    def __init__(self, model: SpeechModel | None = None, breaks: Iterable[float] = ()) -> None:
+    def __init__(self, model: ScriptModule | KnownSpeech | None = None, breaks: Iterable[float] = ()) -> None:
         self.regions = SpeechRegions()
         self._breaks = deque(breaks)
-        self._model: SpeechModel = model or load_silero()
+        self._model = model or load_silero()
         self._model.reset_states()
         self._rest: Samples = np.zeros(0, dtype=np.float32)
         self._time = 0.0
@@ -166,17 +170,3 @@ def silero_version() -> str:
     from importlib.metadata import version
 
     return version("silero-vad")
-
-
-class KnownSpeech:
-    """A `SpeechModel` for a sound of which `speech_of` is known already."""
-
-    def __init__(self, shares: Sequence[float]) -> None:
-        self._shares = iter(shares)
-
-    def __call__(self, _frame: Tensor, _rate: int) -> float:
-        """The next one."""
-        return next(self._shares)
-
-    def reset_states(self) -> None:
-        """Nothing: it is asked for one sound."""
