@@ -17,6 +17,7 @@ from mer_batch import pipeline
 from mer_batch.cli import app
 from mer_batch.config import Options
 from mer_batch.errors import MerError
+from mer_batch.media.process import Ffmpeg
 from mer_batch.resources import data_dir
 
 SRT = "1\n00:00:00,500 --> 00:00:01,000\nI am fine.\n"
@@ -33,14 +34,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail where work begins; `probe` reads headers only."""
-    begun: list[str] = []
+    begun: list[object] = []
 
-    def decode(media: object, kind: str, *_arguments: object, **_options: object) -> None:
-        begun.append(kind)
+    def start(_self: object, *arguments: object, **_options: object) -> None:
+        begun.append(arguments)
         raise AssertionError("decoding has begun")
 
-    monkeypatch.setattr("mer_batch.media.frames.decode", decode)
-    monkeypatch.setattr("mer_batch.media.audio.decode", decode)
+    monkeypatch.setattr(Ffmpeg, "__init__", start)
     yield
     assert begun == []
 
