@@ -14,7 +14,6 @@ import resource
 import signal
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -174,10 +173,24 @@ def hung(_signal: int, _frame: object) -> None:
     raise TimeoutError("took too long")
 
 
-def run(count: int, seed: int) -> dict[str, object]:
-    """Try all mutations."""
+def outcome_of(kind: str, path: Path) -> tuple[str, str]:
+    """What becomes of a file: read, refused or fault, and what is wrong."""
     from mer_batch.errors import MerError
 
+    try:
+        READERS[kind](path)
+    except MerError as error:
+        several = "\n" in str(error).strip()
+        return ("fault", f"more than one line: {error}") if several else ("refused", "")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return "fault", f"{type(error).__name__}: {str(error)[:200]}"
+    return "read", ""
+
+
+def run(count: int, seed: int) -> dict[str, object]:
+    """Try all mutations."""
     signal.signal(signal.SIGALRM, hung)
     outcomes: dict[str, Counter[str]] = {kind: Counter() for kind in SHARES}
     faults, slowest = [], (0.0, "")
@@ -189,24 +202,14 @@ def run(count: int, seed: int) -> dict[str, object]:
             ending, data = draw.choice(sources[kind])
             path = folder / f"mutated{ending}"
             path.write_bytes(mutated(data, draw))
-            began = time.monotonic()
             signal.alarm(LONGEST)
-            try:
-                READERS[kind](path)
-                outcomes[kind]["read"] += 1
-            except MerError as error:
-                one_line = "\n" not in str(error).strip()
-                outcomes[kind]["refused"] += one_line
-                if not one_line:
-                    faults.append(f"{kind} {number}: more than one line: {error}")
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
-                outcomes[kind]["fault"] += 1
-                faults.append(f"{kind} {number}: {type(error).__name__}: {str(error)[:200]}")
-            finally:
-                signal.alarm(0)
-            slowest = max(slowest, (time.monotonic() - began, f"{kind} {number}"))
+            spent = record.cost(lambda kind=kind, path=path: outcome_of(kind, path))  # type: ignore[misc]
+            signal.alarm(0)
+            kept, fault = spent.answer
+            outcomes[kind][kept] += 1
+            if fault:
+                faults.append(f"{kind} {number}: {fault}")
+            slowest = max(slowest, (spent.clock, f"{kind} {number}"))
     return {
         "mutations": count,
         "seed": seed,

@@ -14,14 +14,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import resource
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -45,27 +43,7 @@ HEIGHTS = (360, 720, 1080)
 BATCH = 16
 
 
-class Cost(NamedTuple):
-    """Seconds by the clock and by the processor, children included, and what came of them."""
-
-    clock: float
-    processor: float
-    answer: Any
-
-
-def _worked() -> float:
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
-
-
-def cost(work: Callable[[], Any]) -> Cost:
-    """What one call takes."""
-    began, worked = time.perf_counter(), _worked()
-    answer = work()
-    return Cost(time.perf_counter() - began, _worked() - worked, answer)
-
-
-def middle(costs: Iterable[Cost]) -> dict[str, float]:
+def middle(costs: Iterable[record.Cost]) -> dict[str, float]:
     """The medians of several."""
     every = list(costs)
     return {
@@ -182,11 +160,11 @@ class Rival:
         return count
 
 
-def in_turn(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[Cost]]:
+def in_turn(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[record.Cost]]:
     """The costs of all in every round."""
-    found: dict[str, list[Cost]] = {name: [] for name in contenders}
+    found: dict[str, list[record.Cost]] = {name: [] for name in contenders}
     for _, (name, work) in itertools.product(range(rounds), contenders.items()):
-        found[name].append(cost(work))
+        found[name].append(record.cost(work))
     return found
 
 

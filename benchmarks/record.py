@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from mer_batch.resources import user_data
 
@@ -84,6 +85,26 @@ def timed(contenders: Mapping[str, Callable[[], Any]], rounds: int = LEAST) -> d
             if number:
                 found[name].append(row)
     return {name: Timed(*map(tuple, zip(*rows, strict=True))) for name, rows in found.items()}
+
+
+class Cost(NamedTuple):
+    """Seconds by the clock and by the processor, children included, and what came of them."""
+
+    clock: float
+    processor: float
+    answer: Any
+
+
+def _worked() -> float:
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
+def cost(work: Callable[[], Any]) -> Cost:
+    """What one call takes."""
+    began, worked = time.perf_counter(), _worked()
+    answer = work()
+    return Cost(time.perf_counter() - began, _worked() - worked, answer)
 
 
 def data_folder() -> Path:

@@ -17,8 +17,6 @@ HEIGHT: Final = 96
 """Pixels; enough to recognise an expression, small enough to inline dozens."""
 MOST_EVENTS: Final = 40
 MOST_SHOTS: Final = 40
-AT_ONCE: Final = 4
-"""Pictures fetched at a time; each costs the memory of a few decoded frames."""
 NEAR: Final = 1.0
 """Seconds between a moment and the face reading whose box frames it."""
 

@@ -38,8 +38,8 @@ def read_frames(
     """The pictures of `media` in [start, end), at most `fps` a second, upright and with square pixels.
 
     Times are presentation times: of each step of 1/fps seconds, counted from `start`, the first picture
-    is taken; a step without a picture yields none. ffmpeg starts at once. The size changes where that of the pictures does. What
-    damage took away comes as one black picture with `damage` 1. Closing the generator ends ffmpeg.
+    is taken; a step without a picture yields none. The size changes where that of the pictures does. What
+    damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator ends it.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
     what is damaged or changes after the first picture goes to `on_warning`, a sentence each.
@@ -125,11 +125,11 @@ def grab_frames(media: Media, times: Iterable[float]) -> Generator[tuple[float, 
 def _grab(media: Media, time: float, told: Told) -> Frame | None:
     start = max(0.0, time - _JUST_BEFORE)
     with closing(_frames(media, 1.0, (start, start + _AFTER), told)) as frames:
-        found = next((frame for frame in frames if frame.damage < 1), None)
+        found = next((frame for frame in frames if frame is not None and frame.damage < 1), None)
     if found is not None or start == 0:
         return found
     for frame in _frames(media, 5.0, (max(0.0, start - _BEFORE), start), told):
-        found = frame if frame.damage < 1 else found
+        found = frame if frame is not None and frame.damage < 1 else found
     return found
 
 
