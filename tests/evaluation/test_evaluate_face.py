@@ -64,7 +64,8 @@ def mer(line: str) -> tuple[int, str]:
 def evaluated(line: str, folder: Path) -> dict[str, object]:
     code, output = mer(f"evaluate {line} --json {folder / 'scores.json'}")
     assert code == 0, output
-    assert max(len(line) for line in output.splitlines()) <= 100
+    # Not counting the folders of this machine.
+    assert max(len(line.replace(str(folder), "")) for line in output.splitlines()) <= 100
     table: dict[str, object] = json.loads((folder / "scores.json").read_text())
     return table
 
