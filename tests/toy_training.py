@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 from mer_batch import nets
 from mer_batch.cli import app
 from mer_batch.labels import EMOTIONS
+from mer_batch.pages.run.page import write_run_report
 from mer_batch.tasks.recipe import Recipe, parse
 from mer_batch.tasks.task import Examples, LabelledSet, Split, Task
 from mer_batch.training.fitting import checkpoint, loop
 from mer_batch.training.fitting.state import Job
+from mer_batch.training.runs import run as runs
 
 WIDTH = 8
 
@@ -105,3 +107,17 @@ def mer(*arguments: object) -> tuple[int, str]:
     """Exit code and output of the command line."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     return result.exit_code, result.output
+
+
+def run_of(recipe: Path, out: Path) -> Path:
+    """The folder of a run of `recipe` on the processor, with its page."""
+    return runs.train(
+        str(recipe),
+        out=out,
+        resume=None,
+        tta=False,
+        device="cpu",
+        changes={},
+        say=lambda _line: None,
+        page=write_run_report,
+    )

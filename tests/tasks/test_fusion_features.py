@@ -27,7 +27,7 @@ from mer_batch.tasks.voice_splits import COPY, frozen
 from mer_batch.training import representations
 from mer_batch.training.runs import run as runs
 from mer_batch.types import AudioWindow
-from toy_training import mer
+from toy_training import mer, run_of
 
 WORDS = ("back", "bar", "base", "bath", "beg", "boat")
 FUSION = {
@@ -150,16 +150,7 @@ def test_speech_and_words_train_to_a_model_with_maps(data: Path, tmp_path: Path)
         'task = "fusion"\n[net]\nname = "tess-fusion"\nfeatures = 26\n[train]\nepochs = 6\nbatch_size = 8\n'
         'warmup = 0.0\noptimizer = "adam"\nlr = 2e-3\n[data]\n' + "\n".join(options)
     )
-    folder = runs.train(
-        str(recipe),
-        out=tmp_path / "run",
-        resume=None,
-        tta=False,
-        device="cpu",
-        changes={},
-        say=lambda _line: None,
-        page=write_run_report,
-    )
+    folder = run_of(recipe, tmp_path / "run")
     card = read_card(folder / "model")
     assert (card.modality, card.input["level"]) == ("fusion", "features")
     assert card.scores["uar"] > 0.4, "the pitch tells the emotion"

@@ -18,14 +18,12 @@ from mer_batch.fusion.learned import load_gate
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card
 from mer_batch.pages.run.items import described
-from mer_batch.pages.run.page import write_run_report
 from mer_batch.scores import predictions
 from mer_batch.tasks import fusion
 from mer_batch.tasks.pairs import Pool, parts_of
 from mer_batch.tasks.recipe import shipped_recipes
 from mer_batch.tasks.task import Task
-from mer_batch.training.runs import run as runs
-from toy_training import mer
+from toy_training import mer, run_of
 
 FACE, VOICE, TEXT = range(3)
 
@@ -141,16 +139,7 @@ def test_a_gate_trains_weighs_and_is_judged(readers: dict[str, Classifier[Any]],
     assert "epochs = 4\n" in recipe
     path = tmp_path / "fusion.toml"
     path.write_text(recipe.replace("versions = 6", "versions = 3"))
-    folder = runs.train(
-        str(path),
-        out=tmp_path / "run",
-        resume=None,
-        tta=False,
-        device="cpu",
-        changes={},
-        say=lambda _line: None,
-        page=write_run_report,
-    )
+    folder = run_of(path, tmp_path / "run")
     card = read_card(folder / "model")
     assert (card.modality, card.net, card.input["level"]) == ("fusion", "fusion-gate", "readings")
     assert card.input["reliabilities"] == toy_fusion.RELIABLE

@@ -15,7 +15,6 @@ import toy_voice
 from mer_batch.errors import DataError, UsageError
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.nets.store import read_card
-from mer_batch.pages.run.page import write_run_report
 from mer_batch.readers import load_classifier
 from mer_batch.resources import data_dir
 from mer_batch.scores import predictions
@@ -24,10 +23,9 @@ from mer_batch.tasks.augmentation import sound
 from mer_batch.tasks.corpora import SETS
 from mer_batch.tasks.recipe import read_recipe
 from mer_batch.tasks.voice import pieces, spoken, task
-from mer_batch.training.runs import run as runs
 from mer_batch.training.runs import runfile
 from mer_batch.types import SAMPLE_RATE
-from toy_training import mer
+from toy_training import mer, run_of
 
 RECIPE = """
 task = "voice"
@@ -68,16 +66,7 @@ def data(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trained_model_reads_what_it_was_trained_on(data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "toy.toml"
     recipe.write_text(RECIPE.format(split=data / "split.csv"))
-    folder = runs.train(
-        str(recipe),
-        out=tmp_path / "run",
-        resume=None,
-        tta=False,
-        device="cpu",
-        changes={},
-        say=lambda _line: None,
-        page=write_run_report,
-    )
+    folder = run_of(recipe, tmp_path / "run")
     reader = load_classifier("voice", str(folder / "model"), "cpu")
     assert reader.card.input == {"sample_rate": SAMPLE_RATE, "seconds": 2.0}
     assert reader.card.scores["n"] == len(EMOTIONS) * toy_voice.SPLITS["test"]
