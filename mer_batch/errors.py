@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+NOTED = 300
+"""Characters of a foreign error that are noted in a file or told in a list."""
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -47,6 +49,18 @@ class DataError(MerError):
 
 class ModelError(MerError):
     """A model's weights, card or dependencies are missing or do not fit."""
+
+
+def one_line(error: BaseException, most: int | None = None) -> str:
+    """What an error says, without line breaks and in at most `most` characters; its kind where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
+def told(error: BaseException, most: int | None = None) -> str:
+    """The same, but for an error of the system its reason and the file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    return one_line(error, most)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

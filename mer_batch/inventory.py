@@ -9,7 +9,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mer_batch.errors import MerError, ModelError, UsageError, unknown_name
+from mer_batch.errors import MerError, ModelError, UsageError, one_line, unknown_name
 from mer_batch.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def look(part: Part, thorough: bool = True) -> Finding:
         if thorough:
             part.verify()
     except _BROKEN as error:
-        line = " ".join(str(error).split()) or type(error).__name__
+        line = one_line(error)
         return Finding(part, "damaged", line if isinstance(error, MerError) else f"{line}; {part.get}")
     return Finding(part, "ready", place)
 

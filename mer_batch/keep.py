@@ -11,11 +11,11 @@ import io
 import json
 import pickle
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from mer_batch import __version__
 from mer_batch.errors import MerError
@@ -39,6 +39,7 @@ _FOREIGN: Final = frozenset(
 )
 _ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.voice.", "mer_batch.text.")
 
+Facts: TypeAlias = Callable[[], Mapping[str, Any]]
 Found = TypeVar("Found")
 
 
@@ -50,30 +51,34 @@ class Keep:
         self._folder = None if folder is None else folder / media[:2]
         self._media = media
 
-    def find(self, stage: str, facts: Mapping[str, Any], kind: type[Found]) -> Found | None:
-        """What `stage` found with these `facts` (options, model hashes), or None."""
+    def find(self, stage: str, facts: Facts, kind: type[Found]) -> Found | None:
+        """What `stage` found with these `facts` (options, model hashes), or None.
+
+        They are asked for only where something is kept.
+        """
         if self._folder is None:
             return None
+        place = self._place(stage, facts)
         with suppress(OSError, ValueError, EOFError, pickle.UnpicklingError, zlib.error, AttributeError, TypeError,
                       ImportError, IndexError, KeyError):  # fmt: skip
-            data = self._place(stage, facts).read_bytes()
+            data = place.read_bytes()
             digest, body = data[len(_HEAD) : len(_HEAD) + 32], data[len(_HEAD) + 32 :]
             if data.startswith(_HEAD) and sha256(body).digest() == digest:
                 found = _Reader(io.BytesIO(zlib.decompress(body))).load()
                 return found if isinstance(found, kind) else None
         return None
 
-    def put(self, stage: str, facts: Mapping[str, Any], found: object) -> None:
+    def put(self, stage: str, facts: Facts, found: object) -> None:
         """Keep what `stage` found. A full disk keeps nothing and costs nothing."""
         if self._folder is None:
             return
-        body = zlib.compress(pickle.dumps(found, protocol=5), 1)
-        with suppress(MerError, OSError), whole_file(self._place(stage, facts)) as part:
+        place, body = self._place(stage, facts), zlib.compress(pickle.dumps(found, protocol=5), 1)
+        with suppress(MerError, OSError), whole_file(place) as part:
             part.write_bytes(_HEAD + sha256(body).digest() + body)
 
-    def _place(self, stage: str, facts: Mapping[str, Any]) -> Path:
+    def _place(self, stage: str, facts: Facts) -> Path:
         assert self._folder is not None
-        text = json.dumps({"mer": __version__, "keep": VERSION, **facts}, sort_keys=True, default=str)
+        text = json.dumps({"mer": __version__, "keep": VERSION, **facts()}, sort_keys=True, default=str)
         return self._folder / f"{self._media[:32]}.{stage}.{sha256(text.encode()).hexdigest()[:16]}"
 
 

@@ -14,7 +14,7 @@ from mer_batch import checks, media
 from mer_batch.classifier import Classifier
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.deferred import deferred
-from mer_batch.errors import MerError
+from mer_batch.errors import MerError, one_line
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.named import all_changes, one_spelling
 from mer_batch.fusion.speaking import Turn, find_turns, handovers
@@ -184,7 +184,7 @@ class _Analysis:
     def _lose(self, modality: Modality, error: Exception) -> None:
         if os.environ.get("MER_DEBUG") == "1":
             raise error
-        line = " ".join(str(error).split()) or type(error).__name__
+        line = one_line(error)
         self.lost.append(modality)
         self.observations = [observation for observation in self.observations if observation.modality != modality]
         self.gaps = [gap for gap in self.gaps if gap.modality != modality]
@@ -224,7 +224,7 @@ class _Analysis:
         if readings is None:
             before = len(self.notices)
             readings = self._read_faces(reader)
-            self.keep.put("face", self._face_facts(), (readings, tuple(self.notices[before:])))
+            self.keep.put("face", self._face_facts, (readings, tuple(self.notices[before:])))
         self.observations += readings.observations
         self.gaps += readings.gaps
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
@@ -261,7 +261,7 @@ class _Analysis:
 
     def _kept_faces(self) -> FaceReadings | None:
         """What an earlier run found in the same pictures with the same model, with what it had to say of them."""
-        if self.kept is None and (found := self.keep.find("face", self._face_facts(), tuple)) is not None:
+        if self.kept is None and (found := self.keep.find("face", self._face_facts, tuple)) is not None:
             self.kept, notices = found
             self.notices += notices
         return self.kept
@@ -294,12 +294,15 @@ class _Analysis:
                 reader = self._reader("voice")
             except (MerError, *_FAILURES) as error:
                 failure = error  # words need to know where speech is, whoever reads its emotion
-        facts = {
-            "range": (options.start, options.end),
-            "track": options.audio_track,
-            "breaks": breaks,
-            "model": self._model_hash("voice") if reader is not None else None,
-        }
+
+        def facts() -> dict[str, Any]:
+            return {
+                "range": (options.start, options.end),
+                "track": options.audio_track,
+                "breaks": breaks,
+                "model": self._model_hash("voice") if reader is not None else None,
+            }
+
         found = self.keep.find("voice", facts, tuple)
         if found is None:
             before = len(self.notices)
@@ -362,10 +365,8 @@ class _Analysis:
 
     def _all_words(self) -> Words:
         """The words that are written down, unless those are a part only and a recognizer hears more."""
-        from mer_batch.text.transcribe import misses
-
         written = self.written
-        if written is not None and not (self._needs_speech() and misses(written.utterances, self.speech)):
+        if written is not None and (written.suffices(self.speech) or not self._needs_speech()):
             return written
         return self._heard_words()
 
@@ -381,6 +382,7 @@ class _Analysis:
             return find_words(
                 self.media,
                 transcript=None,
+                written=self.written,
                 asr=options.asr,
                 speech=self.speech,
                 language=options.language,

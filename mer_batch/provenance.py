@@ -24,11 +24,16 @@ def provenance(options: Options, cards: Mapping[TaskName, ModelCard], seconds: M
     return Provenance(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=__version__,
-        options={key: _plain(value) for key, value in asdict(options).items()},
+        options=as_table(options),
         packages={name: version(name) for name in PACKAGES},
         models=tuple(_use(modality, card) for modality, card in cards.items()),
         seconds=dict(seconds),
     )
+
+
+def as_table(options: Options) -> dict[str, object]:
+    """Options by name, as JSON takes them."""
+    return {name: _plain(value) for name, value in asdict(options).items()}
 
 
 def _plain(value: object) -> object:

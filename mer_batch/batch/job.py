@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from mer_batch.batch.sources import Source, filesystem, one_line, sidecar
+from mer_batch.batch.sources import WORDS, Source, filesystem, sidecar
 from mer_batch.config import Options
-from mer_batch.errors import InputError, MerError
+from mer_batch.errors import NOTED, InputError, MerError, one_line, told
 
 if TYPE_CHECKING:
     from mer_batch.batch.ledger import State
@@ -66,11 +66,11 @@ def do(job: Job, tell: Tell) -> Result:
         with _local(job.source, tell) as path:
             return _analysed(job, path, tell, began)
     except (MerError, OSError, MemoryError) as error:
-        return Result(_state(job.source, error), {"seconds": _since(began)}, _line(error))
+        return Result(_state(job.source, error), {"seconds": _since(began)}, told(error, NOTED))
     except Exception as error:  # a fault of ours: it costs this file, not the batch
         if os.environ.get("MER_DEBUG") == "1":
             raise
-        return Result("failed", {"seconds": _since(began)}, f"{type(error).__name__}: {one_line(error)}")
+        return Result("failed", {"seconds": _since(began)}, f"{type(error).__name__}: {one_line(error, NOTED)}")
 
 
 def _state(source: Source, error: Exception) -> State:
@@ -133,14 +133,14 @@ def _local(source: Source, tell: Tell) -> Iterator[Path]:
             files.get_file(remote, str(path))
             _fetch_words(files, remote, path)
         except Exception as error:  # whatever a client of some store raises
-            raise InputError(f"cannot fetch {source.uri}: {one_line(error)}") from error
+            raise InputError(f"cannot fetch {source.uri}: {one_line(error, NOTED)}") from error
         tell("fetch", 1.0)
         yield path
 
 
 def _fetch_words(files: Any, remote: str, path: Path) -> None:
     """Fetch a transcript that lies beside a remote file."""
-    for ending in ("srt", "vtt", "json"):
+    for ending in WORDS:
         beside = str(PurePosixPath(remote).with_suffix(f".{ending}"))
         if files.exists(beside):
             files.get_file(beside, str(path.with_suffix(f".{ending}")))
@@ -190,9 +190,3 @@ def _curve(labels: list[str | None]) -> str:
 
 def _since(began: float) -> float:
     return round(time.monotonic() - began, 3)
-
-
-def _line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
-    return one_line(error)

@@ -11,11 +11,11 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mer_batch import __version__
 from mer_batch.batch import job as jobs
@@ -26,6 +26,7 @@ from mer_batch.batch.sources import Found, Source
 from mer_batch.config import Options
 from mer_batch.errors import MerError, UsageError
 from mer_batch.files import sha256_of
+from mer_batch.provenance import as_table
 
 HIDDEN: Final = ".mer"
 LOCK: Final = "lock"
@@ -98,7 +99,7 @@ def run(order: Order, heard: Heard) -> Outcome:
     with _alone(order.out):
         ledger = Ledger(order.out)
         history = ledger.read()
-        ledger.add("run", version=__version__, files=len(order.found.sources), options=_plain(order.options),
+        ledger.add("run", version=__version__, files=len(order.found.sources), options=as_table(order.options),
                    pages=asdict(order.pages))  # fmt: skip
         outcome = Outcome(order, damaged=history.damaged)
         waiting = list(_waiting(order, history, outcome, ledger))
@@ -124,8 +125,6 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
 
 def _placed(order: Order, history: History) -> Iterator[Source]:
     """The sources under the names that they had in earlier runs; new ones keep clear of those."""
-    from dataclasses import replace
-
     taken = {name.casefold(): uri for uri, name in history.names.items()}
     for source in order.found.sources:
         name = history.names.get(source.uri, source.name)
@@ -171,7 +170,7 @@ def key(job: Job) -> str:
     if options.transcript is not None:
         with suppress(OSError):
             words = sha256_of(options.transcript)
-    facts = {"options": _plain(options), "pages": asdict(job.pages), "version": __version__, "words": words,
+    facts = {"options": as_table(options), "pages": asdict(job.pages), "version": __version__, "words": words,
              "models": models(job.options)}  # fmt: skip
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -186,10 +185,6 @@ def models(options: Options) -> dict[str, str]:
         spec = getattr(options, f"{modality}_model")
         found[modality] = spec if spec.startswith("hf:") else read_card(find_model(modality, spec)).sha256
     return found
-
-
-def _plain(options: Options) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
 
 
 def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> None:

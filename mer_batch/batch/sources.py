@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from mer_batch.errors import InputError, UsageError
+from mer_batch.errors import NOTED, InputError, UsageError, one_line
 
 _ENDINGS: Final = (
     "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au av1 avi caf dts dv eac3 f4v flac flv h264 h265 hevc ivf "
@@ -171,7 +171,7 @@ def _remote(address: str, skipped: Counter[str], missing: list[tuple[str, str]])
             yield Source(address, PurePosixPath(path.split("?")[0]).name or "media", _parent(path), named=True)
             return
     except Exception as error:  # whatever a client of some store raises
-        missing.append((address, f"cannot be listed: {one_line(error)}"))
+        missing.append((address, f"cannot be listed: {one_line(error, NOTED)}"))
         return
     if not hits:
         missing.append((address, "no file matches this address"))
@@ -189,7 +189,7 @@ def filesystem(address: str) -> tuple[Any, str]:
     try:
         files, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
-        raise InputError(f"cannot open {address}: {one_line(error)}") from error
+        raise InputError(f"cannot open {address}: {one_line(error, NOTED)}") from error
     return files, str(path)
 
 
@@ -232,8 +232,3 @@ def _distinct(sources: Iterable[Source]) -> Iterator[Source]:
             path = PurePosixPath(source.name)
             mark = sha256(source.uri.encode("utf-8", "surrogatepass")).hexdigest()[:6]
             yield replace(source, name=path.with_name(f"{path.stem}~{mark}{path.suffix}").as_posix())
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, without line breaks."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

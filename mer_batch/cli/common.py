@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from mer_batch.errors import EXIT_FAILED, EXIT_INTERRUPTED, MerError
+from mer_batch.errors import EXIT_FAILED, EXIT_INTERRUPTED, MerError, told
 
 Command = TypeVar("Command", bound=Callable[..., int])
 
@@ -35,7 +35,7 @@ def guarded(command: Command) -> Command:
         except (MerError, OSError, MemoryError) as error:
             if os.environ.get("MER_DEBUG") == "1":
                 raise
-            say(f"error: {_line(error)}")
+            say(f"error: {told(error)}")
             raise SystemExit(getattr(error, "exit_code", EXIT_FAILED)) from None
         finally:
             signal.signal(signal.SIGINT, previous)
@@ -50,12 +50,6 @@ def _interrupt(number: int, _frame: object) -> None:
     # A library may swallow the exception (a callback from C does), so it is also written down.
     _interrupts.append(number)
     raise KeyboardInterrupt
-
-
-def _line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def say(text: str) -> None:

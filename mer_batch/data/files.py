@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from mer_batch.data.limits import MEMBERS, check_archive, problem_of
-from mer_batch.errors import DataError
+from mer_batch.errors import DataError, one_line
 
 SUFFIXES: Final = {
     "face": frozenset(
@@ -215,4 +215,4 @@ def _is_ordinary(info: zipfile.ZipInfo) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+    return getattr(error, "strerror", None) or one_line(error)

@@ -61,11 +61,16 @@ class Words:
     partial: bool = False
     """Whether they are known to hold only parts of what is said; see `Written`."""
 
+    def suffices(self, speech: Sequence[Span] | None) -> bool:
+        """Whether nobody has to hear what else is said in `speech`."""
+        return not (self.partial and _misses(self.utterances, speech))
+
 
 def find_words(
     media: Media,
     *,
     transcript: Path | None,
+    written: Words | None = None,
     asr: str = "auto",
     speech: Sequence[Span] | None,
     language: str | None = None,
@@ -78,7 +83,8 @@ def find_words(
 ) -> Words:
     """The words of `media`, from the first that has any: `transcript`, a subtitle stream, the recognizer `asr`.
 
-    `speech` holds the (start, end) seconds where somebody speaks; nothing else is transcribed, because
+    `written` is what `written_words` gave, where that is known. `speech` holds the (start, end) seconds where
+    somebody speaks; nothing else is transcribed, because
     recognizers invent words for silence. None means unknown: all sound is heard. `asr` is auto, none,
     whisper:NAME or faster-whisper:NAME; `prompt` is text for it as it might come before, with names and words to
     expect; `track` counts audio tracks, and `subtitle_track` is a number or language of subtitles; `span` is the time
@@ -89,8 +95,9 @@ def find_words(
     be loaded (`auto` gives a notice instead), and what reading the transcript or the sound raises.
     """
     chosen = recognizers.parse(asr)
-    written = written_words(media, transcript, language, span, subtitle_track)
-    if written is not None and not (written.partial and misses(written.utterances, speech)):
+    if written is None:
+        written = written_words(media, transcript, language, span, subtitle_track)
+    if written is not None and written.suffices(speech):
         return written
     request = Request(asr, language, prompt or None, device)
     heard = _heard(media, request, chosen is None, speech, track, span, on_progress)
@@ -142,7 +149,7 @@ def written_words(
     return _written(subtitles, "subtitles in the file", media.duration, language, span)
 
 
-def misses(utterances: Sequence[Utterance], speech: Sequence[Span] | None) -> bool:
+def _misses(utterances: Sequence[Utterance], speech: Sequence[Span] | None) -> bool:
     """Whether somebody speaks for most of the time outside `utterances`."""
     spoken = speech or ()
     covered = sum(max(0.0, min(end, said.end) - max(start, said.start)) for start, end in spoken for said in utterances)

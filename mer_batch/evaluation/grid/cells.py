@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-from mer_batch.errors import ModelError, UsageError, unknown_name
+from mer_batch.errors import NOTED, ModelError, UsageError, one_line, unknown_name
 from mer_batch.evaluation.grid.order import Cell, Order
 from mer_batch.training.runs import runfile
 from mer_batch.training.runs.run import Page
@@ -107,7 +107,7 @@ def train_cell(order: Order, folder: Path, cell: Cell, threads: int = 0, page: P
     except Exception as error:
         if os.environ.get("MER_DEBUG") == "1":
             raise
-        problem = "failed: " + (" ".join(str(error).split())[:300] or type(error).__name__)
+        problem = f"failed: {one_line(error, NOTED)}"
     if problem:
         return Trained(cell, where, time.monotonic() - began, {}, problem)
     run = runfile.read(where)

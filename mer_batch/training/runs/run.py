@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from mer_batch import nets
-from mer_batch.errors import MerError
+from mer_batch.errors import NOTED, MerError, one_line
 from mer_batch.files import check_folder
 from mer_batch.labels import EMOTIONS
 from mer_batch.tasks.task import Examples, Task, load_task
@@ -167,7 +167,7 @@ def _recorded(plan: Plan, world: World, device: torch.device, say: Say) -> Itera
                 f"{run.reason} ({error.filename or folder}); go on with mer train --resume {folder}"
             ) from error
         except Exception as error:
-            run.state, run.reason = runfile.FAILED, one_line(error)
+            run.state, run.reason = runfile.FAILED, one_line(error, NOTED)
             raise
         finally:
             record.close()
@@ -207,9 +207,4 @@ def _finish(
     try:
         page(plan.folder, task)
     except Exception as error:
-        say(f"no report: {one_line(error)}")
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, without line breaks."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+        say(f"no report: {one_line(error, NOTED)}")
