@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -91,7 +92,14 @@ class SubtitleStream:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a file holds. `origin` is the container time that counts as 0; `notes` say what is odd."""
+    """What a file holds. `origin` is the container time that counts as 0; `notes` say what is odd.
+
+    `parts` are the recordings that were joined in one file, each with a clock of its own, and `joins` the bytes
+    at which the second and further ones begin; both are empty where one clock runs through. `extent` is (first
+    byte, byte after the last) of such a part, None for a whole file. `untimed` says that the file holds no time
+    stamps: pictures are counted at `video.fps`. `aspects` are the seconds from which on pixels have another shape
+    (width : height), empty where they keep one.
+    """
 
     path: Path
     sha256: str
@@ -103,14 +111,36 @@ class Media:
     audio: tuple[AudioStream, ...]
     subtitles: tuple[SubtitleStream, ...]
     notes: tuple[str, ...] = ()
+    extent: tuple[int, int] | None = None
+    joins: tuple[int, ...] = ()
+    parts: tuple[Part, ...] = ()
+    untimed: bool = False
+    aspects: tuple[tuple[float, Fraction], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the recordings joined in a file: its time plus `shift` is the file's time.
+
+    What it holds outside [start, end), in the file's time, belongs to its neighbours.
+    """
+
+    media: Media
+    shift: float
+    start: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture, upright, with its true presentation time."""
+    """One decoded picture, upright, with its true presentation time.
+
+    `damage` is the share of it that the decoder had to make up, 0 to 1; at 1 nothing in it can be trusted.
+    """
 
     time: float
     image: Image
+    damage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,12 @@ def needs_encoder(name: str) -> None:
         pytest.skip(f"this ffmpeg has no encoder {name}")
 
 
-def clock(seconds: float, fps: float = 25, size: str = "64x48") -> tuple[str, ...]:
-    """Input arguments for a picture whose grey level is its time, 20 + 200 * (t mod 10) / 10, read by `clock_time`."""
-    level = f"20+200*mod(T\\,{CLOCK_SPAN})/{CLOCK_SPAN}"
+def clock(seconds: float, fps: float = 25, size: str = "64x48", begin: float = 0.0) -> tuple[str, ...]:
+    """Input arguments for a picture whose grey level is its time, 20 + 200 * (t mod 10) / 10, read by `clock_time`.
+
+    The clock shows `begin` at first.
+    """
+    level = f"20+200*mod(T+{begin}\\,{CLOCK_SPAN})/{CLOCK_SPAN}"
     source = f"color=gray:size={size}:rate={fps}:duration={seconds},format=gray,geq=lum='{level}'"
     return ("-f", "lavfi", "-i", source)
 

@@ -2,7 +2,7 @@
 
 from mer_batch.media.audio import audio_track, load_audio, read_audio
 from mer_batch.media.binary import ffmpeg_path
-from mer_batch.media.frames import grab_frame, read_frames
+from mer_batch.media.frames import grab_frame, grab_frames, read_frames
 from mer_batch.media.probe import probe
 from mer_batch.media.subtitles import read_subtitles
 from mer_batch.media.transcripts import parse_transcript
@@ -11,6 +11,7 @@ __all__ = [
     "audio_track",
     "ffmpeg_path",
     "grab_frame",
+    "grab_frames",
     "load_audio",
     "parse_transcript",
     "probe",

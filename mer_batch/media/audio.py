@@ -9,6 +9,7 @@ import numpy as np
 
 from mer_batch.errors import InputError, UsageError
 from mer_batch.media.frames import check_range
+from mer_batch.media.parts import stretches
 from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
 from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
 
@@ -54,8 +55,9 @@ def read_audio(
     check_range(start, end)
     if not block > 0:
         raise UsageError(f"a block of audio must be longer than 0 s, got {block}")
-    stream = media.audio[audio_track(media, track)]
-    return _read(media, stream, (start, end), max(1, round(block * SAMPLE_RATE)), on_warning)
+    number = audio_track(media, track)
+    read = _read_parts if media.parts else _read
+    return read(media, number, (start, end), max(1, round(block * SAMPLE_RATE)), on_warning)
 
 
 def load_audio(
@@ -73,9 +75,39 @@ def load_audio(
     return result
 
 
-def _read(
-    media: Media, stream: AudioStream, span: tuple[float, float | None], size: int, on_warning: Warn | None
+def _read_parts(
+    media: Media, number: int, span: tuple[float, float | None], size: int, on_warning: Warn | None
 ) -> Generator[tuple[float, Samples], None, None]:
+    """The recordings joined in a file, one after the other."""
+    with closing(_pieces(media, number, span, size, on_warning)) as pieces:
+        for position, samples in _blocks(pieces, size):
+            yield position / SAMPLE_RATE, samples
+
+
+def _pieces(
+    media: Media, number: int, span: tuple[float, float | None], size: int, on_warning: Warn | None
+) -> Generator[tuple[int, Samples], None, None]:
+    """(position, samples) of one track of all recordings; one that cannot be decoded is told and left out."""
+    end = 0
+    for part in stretches(media, *span):
+        if number >= len(part.media.audio):
+            continue
+        try:
+            with closing(_read(part.media, number, (part.start, part.end), size, on_warning)) as blocks:
+                for time, samples in blocks:
+                    position = round((time + part.shift) * SAMPLE_RATE)
+                    kept = samples[max(0, end - position) :]
+                    yield max(position, end), kept
+                    end = max(position, end) + len(kept)
+        except InputError as error:
+            if on_warning is not None:
+                on_warning(f"from {part.start + part.shift:.2f} s: {error}")
+
+
+def _read(
+    media: Media, number: int, span: tuple[float, float | None], size: int, on_warning: Warn | None
+) -> Generator[tuple[float, Samples], None, None]:
+    stream = media.audio[number]
     arguments = _arguments(media, stream, *span)
     packets = decode(media, "audio", arguments, seeking="-ss" in arguments, on_warning=on_warning)
     with closing(packets):
@@ -127,7 +159,9 @@ def _blocks(pieces: Iterable[tuple[int, Samples]], size: int) -> Generator[tuple
 def _arguments(media: Media, stream: AudioStream, start: float, end: float | None) -> list[str]:
     import ffmpeg
 
-    source = ffmpeg.input(file_url(media.path), protocol_whitelist=PROTOCOLS, **seek_options(media, start))
+    source = ffmpeg.input(
+        file_url(media.path, media.extent), protocol_whitelist=PROTOCOLS, **seek_options(media, start)
+    )
     # Without the limit, mixing to mono in floating point makes stereo 3 dB too loud and clips it.
     node = source[str(stream.index)].filter("aresample", SAMPLE_RATE, rematrix_maxval=1)
     node = node.filter("aformat", sample_fmts="flt", channel_layouts="mono")

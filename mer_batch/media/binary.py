@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from functools import cache
 
 from mer_batch.errors import ModelError
 
@@ -21,6 +22,17 @@ def ffmpeg_path() -> str:
     except (ImportError, RuntimeError) as error:
         message = "ffmpeg was not found; install ffmpeg, or run `pip install imageio-ffmpeg`"
         raise ModelError(message) from error
+
+
+def filter_has(name: str, option: str) -> bool:
+    """Whether the filter `name` of the ffmpeg in use knows `option`."""
+    return option in _filter_help(ffmpeg_path(), name)
+
+
+@cache
+def _filter_help(path: str, name: str) -> str:
+    command = [path, "-hide_banner", "-h", f"filter={name}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
 
 def ffmpeg_version() -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterable
 from contextlib import closing
+from typing import Final
 
 import numpy as np
 
 from mer_batch.errors import InputError, UsageError
-from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
-from mer_batch.types import Frame, Image, Media, VideoStream
+from mer_batch.media.parts import stretches
+from mer_batch.media.process import Warn, can_seek
+from mer_batch.media.shoot import Shoot
+from mer_batch.media.told import Told
+from mer_batch.types import Frame, Media
 
-_TICKS = 1_000_000
-_EARLY = 0.002
-"""A picture is on time up to these seconds early (5 % of a step at most): containers round to milliseconds."""
+_JUST_BEFORE: Final = 0.001
+_AFTER: Final = 2.0
+_BEFORE: Final = 10.0
+"""Seconds around a time in which a picture is looked for."""
 
 
 def check_range(start: float, end: float | None) -> None:
@@ -32,57 +38,108 @@ def read_frames(
     """The pictures of `media` in [start, end), at most `fps` a second, upright and with square pixels.
 
     Times are presentation times: of each step of 1/fps seconds, counted from `start`, the first picture
-    is taken; a step without a picture yields none. Closing the generator ends ffmpeg.
+    is taken; a step without a picture yields none. The size changes where that of the pictures does. What
+    damage took away comes as one black picture with `damage` 1. Closing the generator ends ffmpeg.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
-    damage after the first picture goes to `on_warning` as one sentence.
+    what is damaged or changes after the first picture goes to `on_warning`, a sentence each.
     """
     check_range(start, end)
     if not 0 < fps < float("inf"):
         raise UsageError(f"the frame rate must be a number above 0, got {fps}")
     if media.video is None:
         raise InputError(f"{media.path.name!r} has no video")
-    return _frames(media, media.video, fps, (start, end), on_warning)
+    return _told(media, fps, (start, end), on_warning)
 
 
-def _frames(
-    media: Media, video: VideoStream, fps: float, span: tuple[float, float | None], on_warning: Warn | None
+def _told(
+    media: Media, fps: float, span: tuple[float, float | None], on_warning: Warn | None
 ) -> Generator[Frame, None, None]:
-    arguments = _arguments(media, video, fps, *span)
-    packets = decode(media, "video", arguments, seeking="-ss" in arguments, on_warning=on_warning)
-    with closing(packets):
-        for time, packet in packets:
-            image: Image = np.frombuffer(packet, dtype=np.uint8)
-            yield Frame(time, image.reshape(video.height, video.width, 3))
+    told = Told()
+    yield from _frames(media, fps, span, told)
+    if on_warning is not None:
+        for sentence in told.sentences():
+            on_warning(sentence)
 
 
-def _arguments(media: Media, video: VideoStream, fps: float, start: float, end: float | None) -> list[str]:
-    import ffmpeg
+def _frames(media: Media, fps: float, span: tuple[float, float | None], told: Told) -> Generator[Frame, None, None]:
+    last: int | None = None
+    for part in stretches(media, *span):
+        begin = part.start + part.shift
+        if part.media.video is None:
+            told.lost(begin, "there are no pictures for a while")
+            yield _nothing(media, begin)
+            continue
+        shoot = Shoot(part, fps, span[0], last, told)
+        try:
+            with closing(shoot.frames()) as frames:
+                yield from frames
+        except InputError as error:
+            if not media.parts:
+                raise
+            told.lost(begin, str(error))
+            yield _nothing(media, begin)
+        last = shoot.last
 
-    source = ffmpeg.input(file_url(media.path), protocol_whitelist=PROTOCOLS, **seek_options(media, start))
-    stream = source[str(video.index)]
-    if video.interlaced:
-        stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
-    stream = stream.filter("settb", f"1/{_TICKS}").filter("setpts", f"PTS-({round(media.origin * _TICKS)})")
-    limits = {"start": f"{start:.6f}"} if end is None else {"start": f"{start:.6f}", "end": f"{end:.6f}"}
-    step = f"floor(({{}}-{start:.6f})*{fps!r}+{min(0.05, fps * _EARLY)!r})"
-    due = f"isnan(prev_selected_t)+gt({step.format('t')},{step.format('prev_selected_t')})"
-    stream = stream.filter("trim", **limits).filter("select", due)
-    stream = stream.filter("scale", video.width, video.height).filter("setsar", 1).filter("format", "rgb24")
-    output = stream.output("pipe:1", format="nut", vcodec="rawvideo", enc_time_base=f"1:{_TICKS}")
-    arguments: list[str] = output.global_args("-copyts").get_args()
-    return arguments
+
+def _nothing(media: Media, time: float) -> Frame:
+    """What stands for pictures that are not there."""
+    assert media.video is not None
+    return Frame(time, np.zeros((media.video.height, media.video.width, 3), dtype=np.uint8), 1.0)
 
 
 def grab_frame(media: Media, time: float) -> Frame | None:
-    """The first picture at or up to 2 s after `time`, else the last one in the 10 s before; None if neither."""
-    if media.video is None:
-        return None
-    start = max(0.0, time - 0.001)
-    with closing(read_frames(media, fps=1.0, start=start, end=start + 2)) as frames:
-        found = next(frames, None)
+    """The first whole picture at or up to 2 s after `time`, else the last one in the 10 s before; None if neither."""
+    return None if media.video is None else _grab(media, time, Told())
+
+
+def grab_frames(media: Media, times: Iterable[float]) -> Generator[tuple[float, Frame | None], None, None]:
+    """(time, what `grab_frame` gives) for each of `times`, in their order on the clock; None also for what fails.
+
+    Where decoding cannot begin at any place, all come from one pass over the file, up to 0.2 s late.
+    """
+    todo = deque(sorted(set(times)))
+    told = Told()
+    quick = media.video is not None and can_seek(media)
+    while todo and quick:
+        time = todo.popleft()
+        try:
+            yield time, _grab(media, time, told)
+        except InputError:
+            yield time, None
+        quick = not told.sought_in_vain
+    if todo:
+        yield from _pass(media, todo)
+
+
+def _grab(media: Media, time: float, told: Told) -> Frame | None:
+    start = max(0.0, time - _JUST_BEFORE)
+    with closing(_frames(media, 1.0, (start, start + _AFTER), told)) as frames:
+        found = next((frame for frame in frames if frame.damage < 1), None)
     if found is not None or start == 0:
         return found
-    for frame in read_frames(media, start=max(0.0, start - 10), end=start):
-        found = frame
+    for frame in _frames(media, 5.0, (max(0.0, start - _BEFORE), start), told):
+        found = frame if frame.damage < 1 else found
     return found
+
+
+def _pass(media: Media, todo: deque[float]) -> Generator[tuple[float, Frame | None], None, None]:
+    """The same for many times at once, pictures in order."""
+    before: Frame | None = None
+    try:
+        with closing(read_frames(media, start=max(0.0, todo[0] - _BEFORE))) as frames:
+            for frame in frames:
+                while todo and frame.damage < 1 and frame.time >= todo[0] - _JUST_BEFORE:
+                    time = todo.popleft()
+                    yield time, frame if frame.time <= time + _AFTER else _near(before, time)
+                before = frame if frame.damage < 1 else before
+                if not todo:
+                    return
+    except InputError:
+        pass  # nothing more is to be had
+    for time in todo:
+        yield time, _near(before, time)
+
+
+def _near(frame: Frame | None, time: float) -> Frame | None:
+    return frame if frame is not None and frame.time >= time - _BEFORE else None

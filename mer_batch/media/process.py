@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from mer_batch.errors import InputError
 from mer_batch.media.binary import ffmpeg_path
@@ -22,7 +22,7 @@ from mer_batch.types import Media
 Warn = Callable[[str], None]
 
 # Nothing but the file itself may be opened: playlists inside untrusted media could name other files or hosts.
-PROTOCOLS = "file,pipe"
+PROTOCOLS = "file,pipe,subfile"
 # Containers whose index makes a seek exact; all others are decoded from their start.
 _SEEKABLE = {"mov", "matroska", "webm", "avi", "asf", "flv", "mpegts", "mpeg", "wav", "flac", "ogg", "mp3"}
 # Transport and program streams land at a byte, not at a key frame: go back by more than any usual GOP.
@@ -30,9 +30,10 @@ _NO_INDEX = {"mpegts", "mpeg"}
 _ADDRESS = re.compile(r" @ 0x[0-9a-fA-F]+")
 
 
-def file_url(path: Path) -> str:
-    """`path` so that ffmpeg takes it for a file, whatever characters it holds."""
-    return f"file:{path.absolute()}"
+def file_url(path: Path, extent: tuple[int, int] | None = None) -> str:
+    """`path` so that ffmpeg takes it for a file, whatever characters it holds; of it only the bytes of `extent`."""
+    url = f"file:{path.absolute()}"
+    return url if extent is None else f"subfile,,start,{extent[0]},end,{extent[1]},,:{url}"
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -41,24 +42,48 @@ def one_line(text: str, limit: int = 200) -> str:
     return " ".join(clean.split())[:limit]
 
 
-def seek_options(media: Media, start: float) -> dict[str, Any]:
-    """Input options that begin decoding safely before `start`; empty where decoding begins at the file's start."""
-    kinds = set(media.container.split(","))
-    target = start - (12.0 if kinds & _NO_INDEX else 1.0)
-    if target <= 0 or not kinds & _SEEKABLE:
+def can_seek(media: Media) -> bool:
+    """Whether decoding can begin elsewhere than at the start of the file."""
+    first = media.parts[0].media if media.parts else media
+    return bool(set(first.container.split(",")) & _SEEKABLE)
+
+
+def seek_options(media: Media, start: float, more: float = 0.0) -> dict[str, Any]:
+    """Input options that begin decoding safely before `start`; empty where decoding begins at the file's start.
+
+    `more` are seconds by which to begin earlier than is usually safe.
+    """
+    no_index = set(media.container.split(",")) & _NO_INDEX
+    target = start - (12.0 if no_index else 1.0) - more
+    if target <= 0 or not can_seek(media):
         return {}
     return {"ss": f"{media.origin + target:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
 
 
-class Ffmpeg:
-    """An ffmpeg process as a context manager: it never outlives the block, and its messages are collected."""
+class Lines(Protocol):
+    """Takes the lines that ffmpeg writes about its work."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def read(self, line: bytes) -> None:
+        """Take one line."""
+
+    def end(self) -> None:
+        """Know that no line follows."""
+
+
+class Ffmpeg:
+    """An ffmpeg process as a context manager: it never outlives the block, and its messages are collected.
+
+    `journal` reads them instead, among all that ffmpeg tells.
+    """
+
+    def __init__(self, arguments: list[str], journal: Lines | None = None) -> None:
         self.message = ""
         self.messages = 0
-        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *arguments]
+        self._journal = journal
+        level = "error" if journal is None else "level+info"
+        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *arguments]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         # A full stderr pipe would stop ffmpeg, and then us.
         self._drain = threading.Thread(target=self._read_messages, daemon=True)
@@ -66,11 +91,15 @@ class Ffmpeg:
 
     def _read_messages(self) -> None:
         assert self._process.stderr is not None
-        # bufsize=0 makes the pipe raw; iterating it still yields whole lines.
         for line in self._process.stderr:
+            if self._journal is not None:
+                self._journal.read(line)
+                continue
             text = one_line(_ADDRESS.sub("", line.decode("utf-8", "replace")))
             self.messages += bool(text)
             self.message = self.message or text
+        if self._journal is not None:
+            self._journal.end()
 
     def packets(self) -> Generator[tuple[float, bytearray], None, None]:
         """(seconds, bytes) as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""

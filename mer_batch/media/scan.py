@@ -7,12 +7,14 @@ picture or block of samples a stream.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mer_batch.media.headers import Aspects
 from mer_batch.media.process import one_line
 
 if TYPE_CHECKING:
@@ -22,12 +24,40 @@ if TYPE_CHECKING:
 
 _PATIENCE = 500
 """Packets of a stream that may fail to decode before it is given up."""
+_STRETCHES = 10_000
+"""Of 64 KB in which no packet is found before a file is given up."""
+_TS_DISCONT = 0x200  # AVFMT_TS_DISCONT: clocks may break in this format
+# When a clock does not go on, as ffmpeg sees it: in formats whose clocks may break by more than 0.1 s back
+# or 10 s ahead (-dts_delta_threshold), in all others only by 30 h ahead (-dts_error_threshold).
+_BACK = 0.1
+_AHEAD = 10.0
+_ABSURD = 30 * 3600.0
+_SLIP = 5
+"""Packets after which a jump that is taken back was a wrong stamp, not another clock."""
+
+
+@dataclass(slots=True)
+class Jump:
+    """A place where the clock of a stream does not go on.
+
+    From `before` to `after`, in seconds of the container, at the packet of that `number`; a new recording
+    begins after byte `low`, at the latest at byte `high` (None until a packet tells its place).
+    """
+
+    number: int
+    before: float
+    after: float
+    low: int
+    high: int | None
 
 
 @dataclass(slots=True)
 class Extent:
-    """What the packets of one stream cover, in seconds of the container's clock."""
+    """What the packets of one stream cover, in seconds of the container's clock, and from which to which byte."""
 
+    ahead: float = _ABSURD
+    base: int = 0
+    """Where the container begins in the file: bytes are counted from the file's start."""
     first: float = float("inf")
     end: float = float("-inf")
     packets: int = 0
@@ -35,6 +65,16 @@ class Extent:
     encrypted: bool = False
     times: array[float] = field(default_factory=lambda: array("d"))
     """When each picture is shown; empty for audio."""
+    aspects: Aspects = field(default_factory=Aspects)
+    jumps: list[Jump] = field(default_factory=list)
+    low: int | None = None
+    high: int = 0
+    """Where the last packet begins whose place is known."""
+    before: int = 0
+    """Where the last packet begins that does not begin there: several may share a page."""
+    reach: int = 0
+    """The byte after the last packet, at least."""
+    _next: float | None = None
 
     def add(self, packet: Packet[Any], keep_time: bool) -> None:
         """Take one packet into account."""
@@ -50,21 +90,69 @@ class Extent:
         self.encrypted |= packet.has_sidedata("encryption_info")
         if keep_time:
             self.times.append(time)
+            self.aspects.add(packet, time)
+        # Pictures are stored in the order in which they are decoded: only those stamps run on.
+        self._follow(time if packet.dts is None else float(packet.dts * packet.time_base), length, packet)
+
+    def count(self, packet: Packet[Any], rate: float) -> None:
+        """Take one picture of a stream without time stamps into account, at `rate` pictures a second."""
+        if packet.size and not packet.is_discard:
+            length = float((packet.duration or 0) * packet.time_base) if packet.time_base else 0.0
+            self.first = 0.0
+            self.times.append(self.covered)
+            self.covered += length or 1 / rate
+            self.end = self.covered
+            self.packets += 1
+
+    def _follow(self, time: float, length: float, packet: Packet[Any]) -> None:
+        place = None if packet.pos is None or packet.pos < 0 else packet.pos + self.base
+        expected = self._next
+        if expected is not None and (time < expected - length - _BACK or time > expected + self.ahead):
+            self._jump(expected, time, length, place)
+        self._next = time + length
+        if place is None:
+            return
+        if self.jumps and self.jumps[-1].high is None:
+            self.jumps[-1].high = place
+        if self.low is None:
+            self.low = place
+        if place != self.high:
+            self.before, self.high = self.high, place
+        self.reach = max(self.reach, place + packet.size)
+
+    def _jump(self, expected: float, time: float, length: float, place: int | None) -> None:
+        last = self.jumps[-1] if self.jumps else None
+        taken_back = last is not None and abs(time - last.before) <= 1 + _SLIP * length
+        if last is not None and taken_back and self.packets - last.number <= _SLIP:
+            self.jumps.pop()
+        else:
+            low = self.before if place == self.high else self.high
+            self.jumps.append(Jump(self.packets, expected, time, low, place))
 
     def steps(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """The times between neighbouring pictures, in the order they are shown."""
         return np.diff(np.sort(np.asarray(self.times)))
 
 
-def scan(container: InputContainer, streams: Sequence[Stream]) -> tuple[dict[int, Extent], str | None]:
-    """The extent of each stream by its index, and the error that stopped the reading, if one did."""
+def scan(
+    container: InputContainer, streams: Sequence[Stream], base: int = 0, rate: float | None = None
+) -> tuple[dict[int, Extent], str | None]:
+    """The extent of each stream by its index, and the error that stopped the reading, if one did.
+
+    `base` is the byte of the file at which the container begins; `rate` is the pictures a second of a file
+    without time stamps, None where there are some.
+    """
     from av.error import FFmpegError
 
-    extents = {stream.index: Extent() for stream in streams}
+    ahead = _AHEAD if container.format.flags & _TS_DISCONT else _ABSURD
+    extents = {stream.index: Extent(ahead, base) for stream in streams}
     damage = None
     try:
         for packet in _demux(container, streams):
-            extents[packet.stream.index].add(packet, packet.stream.type == "video")
+            if rate is not None and packet.stream.type == "video":
+                extents[packet.stream.index].count(packet, rate)
+            else:
+                extents[packet.stream.index].add(packet, packet.stream.type == "video")
     except (FFmpegError, OSError) as error:
         damage = one_line(getattr(error, "strerror", None) or str(error))
     for extent in extents.values():
@@ -72,9 +160,22 @@ def scan(container: InputContainer, streams: Sequence[Stream]) -> tuple[dict[int
     return extents, damage
 
 
-def _demux(container: InputContainer, streams: Sequence[Stream]) -> Iterable[Packet[Any]]:
+def _demux(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    """The packets of `streams`, also behind stretches in which nothing is to be found."""
+    from av.error import BlockingIOError as TryAgain
+
+    tries = _STRETCHES
     # PyAV takes an empty list for all streams.
-    return container.demux(list(streams)) if streams else ()
+    while streams and tries:
+        with suppress(TryAgain):
+            # At the end PyAV asks for streams that came up on the way, which it does not have.
+            with suppress(IndexError):
+                for packet in container.demux(list(streams)):
+                    yield packet
+                    tries = _STRETCHES
+            return
+        # A transport stream is searched for its next packet in stretches of 64 KB.
+        tries -= 1
 
 
 def _mend_end(extent: Extent) -> None:

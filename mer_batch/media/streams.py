@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mer_batch.media.look import Look, pixel_aspect
 from mer_batch.media.process import one_line
 from mer_batch.media.scan import Extent
 from mer_batch.types import AudioStream, SubtitleStream, VideoStream
@@ -23,12 +24,21 @@ _HDR_TRANSFERS = {16, 18}  # PQ and HLG, ITU-T H.273 table 3
 _DEFAULT = 0x1
 
 
+class Rate(NamedTuple):
+    """Pictures a second of a file without time stamps, and whether its header says so."""
+
+    pictures: float
+    declared: bool
+
+
 @dataclass(slots=True)
 class Found:
     """What looking at the packets and at one frame a stream gave; `origin` is the clock's zero."""
 
     extents: dict[int, Extent]
     damage: str | None
+    rate: Rate | None
+    kind: str
     frames: dict[int, Any] = field(default_factory=dict)
     origin: float = 0.0
 
@@ -44,39 +54,33 @@ class Found:
         start = self.start(stream)
         return round(max(0.0, start - self.origin), 6), round(max(0.0, self.extents[stream.index].end - start), 6)
 
+    def aspects(self, stream: Stream) -> tuple[tuple[float, Fraction], ...]:
+        """From when on our clock the pixels of `stream` have which shape; nothing where it never changes."""
+        changes = self.extents[stream.index].aspects.changes
+        return tuple((time - self.origin, aspect) for time, aspect in changes) if len(changes) > 1 else ()
+
 
 def video_stream(stream: Stream, found: Found) -> VideoStream:
     """Describe a video stream by its first decoded picture and its packets."""
     frame, extent = found.frames[stream.index], found.extents[stream.index]
-    width, height = _square(frame.width, frame.height, _pixel_aspect(stream))
-    rotation = int(frame.rotation)
-    if abs(rotation) % 180 == 90:
-        width, height = height, width
+    interlaced = bool(frame.interlaced_frame)
+    look = Look.of(frame.width, frame.height, _pixel_aspect(stream), int(frame.rotation), interlaced)
     start, duration = found.span(stream)
     return VideoStream(
         index=stream.index,
         codec=stream.codec_context.codec.canonical_name,
-        width=width,
-        height=height,
-        fps=round(extent.packets / duration, 3) if duration > 0 else None,
-        rotation=180 if rotation == -180 else rotation,
+        width=look.width,
+        height=look.height,
+        fps=round(found.rate.pictures if found.rate else extent.packets / duration, 3) if duration > 0 else None,
+        rotation=look.rotation,
         start=start,
         duration=duration,
-        interlaced=bool(frame.interlaced_frame),
+        interlaced=look.interlaced,
     )
 
 
 def _pixel_aspect(stream: Stream) -> Fraction:
-    aspect = getattr(stream, "sample_aspect_ratio", None)
-    # Beyond any format in use, it is a damaged header.
-    return aspect if aspect and Fraction(1, 4) <= aspect <= 4 else Fraction(1)
-
-
-def _square(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """The size with square pixels; only ever larger, so that no detail is lost."""
-    if aspect >= 1:
-        return max(1, round(width * aspect)), height
-    return width, max(1, round(height / aspect))
+    return pixel_aspect(getattr(stream, "sample_aspect_ratio", None))
 
 
 def audio_stream(stream: Stream, found: Found) -> AudioStream:
@@ -111,31 +115,44 @@ def language(stream: Stream) -> str | None:
 
 
 def notes(
-    container: InputContainer, videos: Sequence[Stream], audios: Sequence[Stream], found: Found
+    container: InputContainer, videos: Sequence[Stream], audios: Sequence[Stream], found: Found, *, whole: bool
 ) -> tuple[str, ...]:
-    """One sentence for each thing that is odd about a file."""
-    told = [*_file_notes(container, found), *_choice_notes(videos, audios)]
+    """One sentence for each thing that is odd about a file, or about a recording that is joined with others in it."""
+    told = [*_content_notes(container, found), *_choice_notes(videos, audios)]
+    if whole:
+        told[:0] = _clock_notes(container, found)
     if videos:
         told += _video_notes(videos[0], found)
-    for stream in audios:
+    if whole and videos:
+        told += _coverage_notes(videos[0], found, [videos[0], *_others(found, videos[0])])
+    for stream in audios if whole else []:
         told += _coverage_notes(stream, found, [*videos[:1], *audios])
     return tuple(told)
 
 
-def _file_notes(container: InputContainer, found: Found) -> list[str]:
+def _clock_notes(container: InputContainer, found: Found) -> list[str]:
+    told = []
+    end = max(extent.end for extent in found.extents.values()) - found.origin
+    declared = (container.duration or 0) / 1_000_000
+    if found.rate is not None:
+        source = "as its header says" if found.rate.declared else "which is assumed"
+        rate = f"{found.rate.pictures:.5g} a second"
+        told.append(f"the file holds no time stamps; times count its pictures at {rate}, {source}")
+    elif abs(declared - end) > max(0.5, 0.02 * end):
+        claim = f"declares {declared:.2f} s" if declared > 0 else "declares no duration"
+        told.append(f"the file {claim}; its content ends at {end:.2f} s")
+    if found.origin > 0.5:
+        told.append(f"time stamps in the file start at {found.origin:.2f} s; here they start at 0")
+    return told
+
+
+def _content_notes(container: InputContainer, found: Found) -> list[str]:
     told = []
     if found.damage is not None:
         told.append(f"reading the file stopped early: {found.damage}")
-    end = max(extent.end for extent in found.extents.values()) - found.origin
-    declared = (container.duration or 0) / 1_000_000
-    if abs(declared - end) > max(0.5, 0.02 * end):
-        claim = f"declares {declared:.2f} s" if declared > 0 else "declares no duration"
-        told.append(f"the file {claim}; its content ends at {end:.2f} s")
     for index in sorted(set(found.extents) - set(found.frames)):
         stream = container.streams[index]
         told.append(f"stream {index} ({stream.type}) cannot be decoded and is left out")
-    if found.origin > 0.5:
-        told.append(f"time stamps in the file start at {found.origin:.2f} s; here they start at 0")
     return told
 
 
@@ -166,7 +183,7 @@ def _video_notes(stream: Stream, found: Found) -> list[str]:
         short, long = np.percentile(steps, [5, 95])
         if long > 1.5 * short > 0:
             told.append(f"the frame rate varies ({1 / long:.1f} to {1 / short:.1f} frames a second)")
-    return told + _coverage_notes(stream, found, [stream, *_others(found, stream)])
+    return told
 
 
 def _others(found: Found, stream: Stream) -> list[Stream]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mer_batch.errors import InputError, UsageError
+from mer_batch.media.parts import stretches
 from mer_batch.media.process import one_line
 from mer_batch.types import Media, SubtitleStream, Utterance
 
@@ -31,13 +32,21 @@ def read_subtitles(media: Media, track: int | None = None) -> tuple[Utterance, .
         return ()
     cues: list[Utterance] = []
     try:
-        with open_media(media.path) as container:
-            for packet in container.demux(container.streams[stream.index]):
-                cues += _cues(packet, media.origin, stream.language)
+        for part in stretches(media, 0.0, None):
+            for index in _indices(media, stream, part.media):
+                with open_media(media.path, part.media.extent) as container:
+                    for packet in container.demux(container.streams[index]):
+                        cues += _cues(packet, part.media.origin - part.shift, stream.language)
     except (FFmpegError, OSError) as error:
         if not cues:
             raise InputError(f"the subtitles of {media.path.name!r} cannot be read: {one_line(str(error))}") from error
     return tuple(sorted(cues, key=lambda cue: (cue.start, cue.end)))
+
+
+def _indices(media: Media, chosen: SubtitleStream, part: Media) -> list[int]:
+    """Where the track that was `chosen` from `media` stands in one of its parts: the one with the same number."""
+    number = media.subtitles.index(chosen)
+    return [stream.index for stream in part.subtitles[number : number + 1]]
 
 
 def _choose(media: Media, track: int | None) -> SubtitleStream | None:
