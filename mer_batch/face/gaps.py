@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 
@@ -14,6 +14,7 @@ NOT_YET = "not in view yet"
 OTHER_SHOT = "not in this shot"
 HIDDEN = "face turned away or hidden"
 LEFT = "left the picture"
+DAMAGED = "the picture is damaged here"
 _ALONE = 0.2  # seconds a single frame stands for
 _HIDDEN_AT_MOST = 1.0  # seconds: longer absences count as having left
 
@@ -36,7 +37,12 @@ def shots_between(spans: Sequence[Span], cuts: Sequence[int]) -> Iterator[Shot]:
         yield Shot(spans[first][0], spans[after - 1][1])
 
 
-def find_gaps(spans: Sequence[Span], cuts: Sequence[int], seen: Mapping[str, Mapping[int, str]]) -> Iterator[Gap]:
+def find_gaps(
+    spans: Sequence[Span],
+    cuts: Sequence[int],
+    seen: Mapping[str, Mapping[int, str]],
+    damaged: Collection[int] = (),
+) -> Iterator[Gap]:
     """Gaps of everybody together (person None), then of each person.
 
     Args:
@@ -44,11 +50,14 @@ def find_gaps(spans: Sequence[Span], cuts: Sequence[int], seen: Mapping[str, Map
         cuts: indices of the frames that begin a shot.
         seen: for each person the frames in which the face was found, with "" where it was read,
             else the reason why not.
+        damaged: indices of the frames whose picture is damaged: that no face is found there says nothing.
     """
     shot = _shot_numbers(len(spans), cuts)
-    yield from _runs(spans, [_overall(frame, seen) for frame in range(len(spans))], None)
+    yield from _runs(spans, [_overall(frame, seen, damaged) for frame in range(len(spans))], None)
     for name, frames in seen.items():
-        yield from _runs(spans, _reasons(spans, shot, frames), name)
+        reasons = _reasons(spans, shot, frames)
+        missing = [frame in damaged and frame not in frames for frame in range(len(spans))]
+        yield from _runs(spans, [DAMAGED if lost else why for lost, why in zip(missing, reasons, strict=True)], name)
 
 
 def _shot_numbers(count: int, cuts: Sequence[int]) -> list[int]:
@@ -60,12 +69,14 @@ def _shot_numbers(count: int, cuts: Sequence[int]) -> list[int]:
     return numbers
 
 
-def _overall(frame: int, seen: Mapping[str, Mapping[int, str]]) -> str:
+def _overall(frame: int, seen: Mapping[str, Mapping[int, str]], damaged: Collection[int]) -> str:
     """Why nobody was read in a frame, or "" when somebody was."""
     reasons = [frames[frame] for frames in seen.values() if frame in frames]
     if "" in reasons:
         return ""
-    return reasons[0] if reasons else NOBODY
+    if reasons:
+        return reasons[0]
+    return DAMAGED if frame in damaged else NOBODY
 
 
 def _reasons(spans: Sequence[Span], shot: Sequence[int], frames: Mapping[int, str]) -> list[str]:

@@ -82,6 +82,7 @@ class Look(NamedTuple):
 class _Held(NamedTuple):
     time: float
     grey: Pictures.Image
+    damage: float
 
 
 class MouthWatcher:
@@ -101,13 +102,13 @@ class MouthWatcher:
         self._mouths: dict[int, _Mouth] = {}
 
     def sample(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The first frame of every step of 1/fps seconds."""
+        """The first frame of every step of 1/fps seconds, and those that stand for lost ones: many may follow."""
         step = -1
         for frame in frames:
-            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L")))
+            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L"), frame.damage))
             # 2 ms early is on time, as in `media.read_frames`.
             now = int((frame.time - self._start + 0.002) * self._fps)
-            if now != step:
+            if now != step or frame.damage == 1:
                 step = now
                 yield frame
 
@@ -117,7 +118,7 @@ class MouthWatcher:
             faces = {sighting.trail: _pixels(sighting, frame) for sighting in seen}
             between = self._until(frame.time)
             for trail in self._faces.keys() & faces.keys():
-                if between[-1].time - between[0].time <= LONGEST_STEP:
+                if between[-1].time - between[0].time <= LONGEST_STEP and _alike(between):
                     mouth = self._mouths.setdefault(trail, _Mouth())
                     mouth.follow(between[0].time, _looks(between, self._faces[trail], faces[trail]))
             self._faces = faces
@@ -169,6 +170,11 @@ class _Mouth:
             speed, rest = (sum(parts) / seconds for parts in zip(*self._ways, strict=True))
             drift = motion(first, look)[0] / seconds
             self.motions.append(Motion((first.time + look.time) / 2, speed, drift, rest))
+
+
+def _alike(pictures: Sequence[_Held]) -> bool:
+    """Whether motion can be seen in them: all whole and of one size."""
+    return not any(held.damage for held in pictures) and len({held.grey.size for held in pictures}) == 1
 
 
 def _pixels(sighting: Sighting, frame: Frame) -> Curve:

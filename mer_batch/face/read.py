@@ -31,6 +31,9 @@ from mer_batch.types import (
 
 _UNREADABLE_QUALITY: Final = 0.02
 _SHORTEST_SHOT: Final = 0.3  # seconds
+READABLE_DAMAGE: Final = 0.4
+"""Share of a picture that the decoder made up, to which a face in it is read: `media.journal` has the measurement."""
+DAMAGE_FLAG: Final = "picture damaged"
 NOT_MATCHED: Final = (
     "People are not matched across cuts, because the face recognition weights are not here: "
     "one person may have several numbers. Fetch them once with: mer models fetch identity"
@@ -76,12 +79,16 @@ class _Log:
     times: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     records: list[_Record] = field(default_factory=list)
+    damage: dict[int, float] = field(default_factory=dict)
+    """Of the frames that are damaged, how much."""
 
     def add(self, frames: list[Frame], cuts: list[bool]) -> None:
         """Remember times and cuts; flashes and black frames between two shots are not shots of their own."""
         for frame, cut in zip(frames, cuts, strict=True):
             if cut and (not self.cuts or frame.time - self.times[self.cuts[-1]] > _SHORTEST_SHOT):
                 self.cuts.append(len(self.times))
+            if frame.damage:
+                self.damage[len(self.times)] = frame.damage
             self.times.append(frame.time)
 
 
@@ -99,7 +106,8 @@ def read_faces(
     """Find people in sampled frames and read their faces.
 
     Args:
-        frames: upright pictures with their true times, in order; only `batch` of them are held.
+        frames: upright pictures with their true times, in order; only `batch` of them are held. In those that
+            are damaged beyond `READABLE_DAMAGE` no face is looked for.
         classifier: the face reader; its card says how faces are cut.
         device: where the detector runs (see `pick_device`).
         batch: frames worked on together.
@@ -112,12 +120,14 @@ def read_faces(
     finder = CutFinder()
     log = _Log()
     for part in _batches(watcher.sample(frames) if watcher else frames, batch):
-        cuts = [finder.begins_shot(frame.image) for frame in part]
-        sightings = tracker.follow(part, cuts)
-        log.records += _read(part, sightings, classifier, len(log.times))
-        log.add(part, cuts)
+        whole = [frame for frame in part if frame.damage <= READABLE_DAMAGE]
+        cuts = {id(frame): finder.begins_shot(frame.image) for frame in whole}
+        sightings = tracker.follow(whole, list(cuts.values()))
+        places = [len(log.times) + place for place, frame in enumerate(part) if id(frame) in cuts]
+        log.records += _read(whole, sightings, classifier, places)
+        log.add(part, [cuts.get(id(frame), False) for frame in part])
         if watcher is not None:
-            watcher.see(part, sightings)
+            watcher.see(whole, sightings)
         if on_progress is not None:
             on_progress(part[-1].time)
     tracker.end()
@@ -133,16 +143,16 @@ def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 
 def _read(
-    frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], first: int
+    frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], places: list[int]
 ) -> list[_Record]:
-    """Judge and classify the faces of a batch in one go."""
+    """Judge and classify the faces of a batch in one go; `places` are the numbers of its frames."""
     found = [(position, seen) for position, faces in enumerate(sightings) for seen in faces]
     qualities = [assess(frames[position].image, seen.face) for position, seen in found]
     readable = [i for i, quality in enumerate(qualities) if _can_read(quality)]
     crops = [_crop(frames[found[i][0]].image, found[i][1].face, classifier) for i in readable]
     scores = {i: tuple(float(p) for p in row) for i, row in zip(readable, classifier.predict(crops), strict=True)}
     return [
-        _Record(first + position, seen.trail, _clipped(seen.face.box), quality, scores.get(i))
+        _Record(places[position], seen.trail, _clipped(seen.face.box), quality, scores.get(i))
         for i, ((position, seen), quality) in enumerate(zip(found, qualities, strict=True))
     ]
 
@@ -176,12 +186,12 @@ def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceRea
         number = person_of[record.trail]
         seen[number][record.frame] = "" if record.probabilities else _why_not(record.quality)
         if record.probabilities:
-            observations.append(_observation(record, spans[record.frame], number))
+            observations.append(_observation(record, spans[record.frame], number, log.damage.get(record.frame, 0.0)))
     in_view = {_name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}
     anybody = {frame for frames in seen.values() for frame in frames}
     return FaceReadings(
         observations=tuple(observations),
-        gaps=tuple(find_gaps(spans, log.cuts, {_name(number): frames for number, frames in seen.items()})),
+        gaps=tuple(find_gaps(spans, log.cuts, {_name(number): frames for number, frames in seen.items()}, log.damage)),
         people=tuple(Person(_name(number), _merged(spans, sorted(frames))) for number, frames in seen.items()),
         shots=tuple(shots_between(spans, log.cuts)),
         notices=(NOT_MATCHED,) if not matched and log.cuts and len(seen) > 1 else (),
@@ -192,7 +202,7 @@ def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceRea
     )
 
 
-def _observation(record: _Record, span: tuple[float, float], number: int) -> Observation:
+def _observation(record: _Record, span: tuple[float, float], number: int, damage: float) -> Observation:
     assert record.probabilities is not None
     return Observation(
         modality="face",
@@ -200,8 +210,8 @@ def _observation(record: _Record, span: tuple[float, float], number: int) -> Obs
         end=span[1],
         person=_name(number),
         probabilities=record.probabilities,
-        quality=record.quality.score,
-        flags=record.quality.flags,
+        quality=record.quality.score * (1 - damage),
+        flags=(*record.quality.flags, *([DAMAGE_FLAG] if damage else [])),
         evidence=Evidence(box=record.box),
     )
 
