@@ -59,13 +59,21 @@ function faceBox(face, i) {
   return box.map((edge, n) => edge + (face.b[4 * next + n] - edge) * Math.min(1, Math.max(0, share)));
 }
 
+/* Where the picture lies in the space of its player: a recording may change its shape, and then has bars beside it. */
+function pictureArea(width, height) {
+  const wide = MEDIA.videoWidth || width, tall = MEDIA.videoHeight || height;
+  const scale = Math.min(width / wide, height / tall);
+  return { left: (width - wide * scale) / 2, top: (height - tall * scale) / 2, width: wide * scale, height: tall * scale };
+}
+
 function drawOverlay() {
   if (!OVERLAY) return;
-  const ratio = window.devicePixelRatio || 1, width = OVERLAY.clientWidth, height = OVERLAY.clientHeight;
-  OVERLAY.width = width * ratio;
-  OVERLAY.height = height * ratio;
-  const pen = OVERLAY.getContext("2d");
+  const ratio = window.devicePixelRatio || 1, space = [OVERLAY.clientWidth, OVERLAY.clientHeight];
+  OVERLAY.width = space[0] * ratio;
+  OVERLAY.height = space[1] * ratio;
+  const pen = OVERLAY.getContext("2d"), { left: x0, top: y0, width, height } = pictureArea(...space);
   pen.scale(ratio, ratio);
+  pen.translate(x0, y0);
   if (!SHOW_BOXES || !shownModality("face")) return;
   pen.font = `600 ${width < 480 ? 11 : 12}px ${FONT.slice(5)}`;
   pen.textBaseline = "middle";

@@ -6,6 +6,7 @@ import base64
 import os
 import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -34,6 +35,7 @@ _AUDIO_CODECS: Final = {
     "pcm_s24le",
 }
 """What Chromium, Firefox and Safari all decode (MDN, "Web video codec guide" and "Web audio codec guide")."""
+_READ_ON: Final = {"mpegts", "mpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ def player_for(media: Media, page: Path, *, embed: bool, hidden: bool) -> Player
     mime = _mime(media)
     if mime is None:
         return Player(kind, reason=_cannot_play(media), command=convert_command(media))
+    if media.joins:
+        reason = "Browsers play only the first of the recordings that are joined in this file."
+        return Player(kind, reason=reason, command=convert_command(media))
     source = _data_uri(media.path, mime) if embed else relative_url(media.path, page)
     return Player(kind, source, mime, width, height)
 
@@ -87,9 +92,19 @@ def convert_command(media: Media) -> str:
     """The ffmpeg command that makes a copy every browser plays, quoted for a shell."""
     target = media.path.with_name(media.path.stem + (".browser.mp4" if media.video else ".browser.m4a"))
     # "file:" keeps a name that starts with a dash or looks like a protocol from being read as one.
-    names = shlex.quote(f"file:{media.path.name}"), shlex.quote(f"file:{target.name}")
+    names = f"file:{media.path.name}", shlex.quote(f"file:{target.name}")
     video = "-c:v libx264 -pix_fmt yuv420p -movflags +faststart " if media.video else "-vn "
-    return f"ffmpeg -i {names[0]} {video}-c:a aac {names[1]}"
+    return f"ffmpeg {_inputs(media, names[0])} {video}-c:a aac {names[1]}"
+
+
+def _inputs(media: Media, name: str) -> str:
+    """The recordings of a file one after the other: ffmpeg reads transport and program streams on by itself."""
+    if not media.joins or media.container in _READ_ON:
+        return f"-i {shlex.quote(name)}"
+    extents = pairwise([0, *media.joins, media.size])
+    parts = [f"-i {shlex.quote(f'subfile,,start,{start},end,{end},,:{name}')}" for start, end in extents]
+    kinds = f"v={int(media.video is not None)}:a={int(bool(media.audio))}"
+    return f"{' '.join(parts)} -filter_complex concat=n={len(parts)}:{kinds}"
 
 
 def _mime(media: Media) -> str | None:

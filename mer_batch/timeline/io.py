@@ -163,6 +163,7 @@ def _media_out(media: Media) -> dict[str, Any]:
         "audio": [_fields(stream) for stream in media.audio],
         "subtitles": [_fields(stream) for stream in media.subtitles],
         "notes": list(media.notes),
+        **({"joins": list(media.joins)} if media.joins else {}),
     }
 
 
@@ -184,6 +185,7 @@ def _media_in(data: Any) -> Media:
             SubtitleStream(c.whole(s["index"]), c.text(s["codec"]), _name(s["language"])) for s in data["subtitles"]
         ),
         notes=c.many(c.text)(data["notes"]),
+        joins=c.many(c.whole)(data.get("joins", [])),
     )
 
 

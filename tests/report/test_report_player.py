@@ -113,3 +113,18 @@ def test_the_command_works_in_a_shell_for_a_nasty_name(tmp_path):
     subprocess.run([ffmpeg_path(), "-v", "error", *words[1:]], check=True, cwd=tmp_path)
     converted = probe(source.with_name(source.stem + ".browser.mp4"))
     assert player_for(converted, tmp_path / "r.html", embed=False, hidden=False).source
+
+
+def test_recordings_joined_in_one_file_are_converted_one_after_the_other(tmp_path):
+    piece = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=5:d=2", "-c:v", "libx264"]
+    subprocess.run([*piece, str(tmp_path / "a.mp4")], check=True)
+    source = tmp_path / "joined it.mp4"
+    source.write_bytes((tmp_path / "a.mp4").read_bytes() * 2)
+    media = probe(source)
+    player = player_for(media, tmp_path / "r.html", embed=False, hidden=False)
+    assert player.source is None
+    assert "only the first of the recordings" in player.reason
+    words = shlex.split(player.command)
+    subprocess.run([ffmpeg_path(), "-v", "error", *words[1:]], check=True, cwd=tmp_path)
+    assert probe(tmp_path / "joined it.browser.mp4").duration == pytest.approx(media.duration, abs=0.1)
+    assert media.duration == pytest.approx(4)

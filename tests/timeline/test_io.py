@@ -75,7 +75,9 @@ def timelines(draw: st.DrawFn) -> Timeline:
     )
     return Timeline(
         media=replace(
-            make_media(draw(times)), path=Path(draw(st.sampled_from(["a.mp4", "/x/ä b.mkv", "../c\udcff.wav"])))
+            make_media(draw(times)),
+            path=Path(draw(st.sampled_from(["a.mp4", "/x/ä b.mkv", "../c\udcff.wav"]))),
+            joins=tuple(draw(st.lists(st.integers(1, 10**12), max_size=2))),
         ),
         provenance=make_provenance(),
         people=several(st.builds(Person, texts, st.lists(spans, max_size=2).map(tuple), names)),
