@@ -1,6 +1,6 @@
 """Face detection on stills: our cascade against `MTCNN.detect` of facenet-pytorch, same thresholds, same pictures.
 
-python benchmarks/detection.py [--data ../shared/data]
+python benchmarks/detection.py [--data FOLDER]   (default: MER_DATA)
 
 A face counts as found when a detection overlaps its box by IoU 0.4 (box styles of the sources differ).
 Pictures in which only some faces are boxed count for recall only. Intervals: 95 %, bootstrap over pictures.
@@ -21,13 +21,15 @@ from PIL import Image as Pictures
 from scipy.optimize import linear_sum_assignment
 
 import record
-from mer_batch.face.detect import STILLS_MIN_FACE, CascadeDetector, overlap
+from mer_batch.face.detect import CascadeDetector, overlap
 
 if TYPE_CHECKING:
     from mer_batch.types import Box, Image
 
 IOU = 0.4
 ALLOWED_LOSS = 0.01
+MIN_FACE = 20.0
+"""Smallest face looked for, in pixels: facenet-pytorch's default."""
 Find = Callable[["Image"], "list[Box]"]
 
 
@@ -54,7 +56,7 @@ def read_stills(folder: Path) -> list[Still]:
 
 def ours() -> Find:
     """Our cascade."""
-    detector = CascadeDetector("cpu", min_face=STILLS_MIN_FACE)
+    detector = CascadeDetector("cpu", min_face=MIN_FACE)
 
     def find(image: Image) -> list[Box]:
         height, width = image.shape[:2]
@@ -115,12 +117,12 @@ def scores(counts: NDArray[np.int64]) -> dict[str, Any]:
 def main() -> None:
     """Measure both and write the result; exit code 1 when ours is more than a point worse."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=record.ROOT.parent / "shared" / "data")
-    folder = parser.parse_args().data / "media"
+    parser.add_argument("--data", type=Path)
+    folder = (parser.parse_args().data or record.data_folder()) / "media"
     if not (folder / "stills" / "boxes.csv").is_file():
         raise SystemExit(f"no stills at {folder / 'stills'}; name the folder of data sets with --data")
     stills = read_stills(folder)
-    results: dict[str, Any] = {"pictures": len(stills), "iou": IOU, "min_face": STILLS_MIN_FACE}
+    results: dict[str, Any] = {"pictures": len(stills), "iou": IOU, "min_face": MIN_FACE}
     for name, find in (("ours", ours()), ("facenet_pytorch", theirs())):
         pictures = [(still, np.asarray(Pictures.open(still.path).convert("RGB"))) for still in stills]
         results[name] = scores(np.array([count(still, find(picture)) for still, picture in pictures]))

@@ -6,7 +6,6 @@ python benchmarks/everything.py [FOLDER ...]   (default: media and av_clips of M
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -46,8 +45,7 @@ def row(path: Path, out: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Analyse all and print a table."""
-    base = Path(os.environ.get("MER_DATA") or record.ROOT.parent / "shared" / "data")
-    folders = [Path(name) for name in sys.argv[1:]] or [base / "media", base / "av_clips"]
+    folders = [Path(name) for name in sys.argv[1:]] or [record.data_folder() / name for name in ("media", "av_clips")]
     rows = []
     with tempfile.TemporaryDirectory() as name:
         for path in files(folders):

@@ -16,7 +16,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,23 +77,15 @@ def follow(detector: CascadeDetector, frames: Sequence[Frame]) -> int:
 
 
 def compare(contenders: dict[str, tuple[Callable[[], int], int]], repeats: int) -> dict[str, Any]:
-    """Frames per second of each (function, frames), run in turn so that a busy machine hits all alike."""
-    faces = {name: work() for name, (work, _) in contenders.items()}  # the warm-up
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    processor: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, (work, _) in contenders.items():
-            began, worked = time.perf_counter(), time.process_time()
-            work()
-            seconds[name].append(time.perf_counter() - began)
-            processor[name].append(time.process_time() - worked)
+    """Frames per second of each (function, frames)."""
+    found = record.timed({name: work for name, (work, _) in contenders.items()}, repeats)
     return {
         name: {
-            "frames_per_second": round(count / median(seconds[name]), 2),
-            "frames_per_processor_second": round(count / median(processor[name]), 2),
-            "seconds": [round(value, 2) for value in seconds[name]],
+            "frames_per_second": round(count / found[name].middle, 2),
+            "frames_per_processor_second": round(count / found[name].middle_processor, 2),
+            "seconds": [round(value, 2) for value in found[name].seconds],
             "frames": count,
-            "faces": faces[name],
+            "faces": found[name].answers[0],
         }
         for name, (_, count) in contenders.items()
     }

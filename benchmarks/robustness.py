@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -19,10 +17,11 @@ import torch
 from PIL import Image, ImageEnhance, ImageFilter
 
 import record
-from mer_batch.classifier import Classifier, load_classifier
-from mer_batch.evaluation.metrics import confusion_matrix, scores_from_confusion
-from mer_batch.training.recipe import read_recipe
-from mer_batch.training.task import load_task
+from mer_batch.classifier import Classifier
+from mer_batch.readers import load_classifier
+from mer_batch.scores.metrics import confusion_matrix, scores_from_confusion
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.task import load_task
 
 SIDE = 144
 Change = Callable[[Image.Image], Image.Image]
@@ -94,13 +93,7 @@ def read(reader: Classifier, items: list[np.ndarray], labels: np.ndarray) -> dic
 def faces_a_second(reader: Classifier, items: list[np.ndarray]) -> float:
     """Median of three readings of 512 crops, after one to warm up, on two threads."""
     torch.set_num_threads(2)
-    reader.predict(items[:512])
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        reader.predict(items[:512])
-        seconds.append(time.perf_counter() - began)
-    return round(512 / statistics.median(seconds), 1)
+    return round(512 / record.timed({"reader": lambda: reader.predict(items[:512])})["reader"].middle, 1)
 
 
 def main() -> None:

@@ -215,10 +215,10 @@ def _sum(kinds: Kinds, wanted: tuple[str, ...], seed: int | None = None) -> Coun
 
 def run_stage(video: Path, watch: bool) -> dict[str, float]:
     """The face stage of `mer analyze` alone: processor seconds, those of ffmpeg, and seconds of video."""
-    from mer_batch.classifier import load_classifier
     from mer_batch.face.mouth import MouthWatcher
     from mer_batch.face.read import read_faces
     from mer_batch.media import probe, read_frames
+    from mer_batch.readers import load_classifier
 
     media = probe(video)
     reader = load_classifier("face", "default", "cpu")
@@ -249,7 +249,7 @@ def cost(videos: list[Path]) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=os.environ.get("MER_DATA") or record.ROOT.parent / "shared/data")
+    parser.add_argument("--data", type=Path, help="folder of data sets [default: MER_DATA]")
     parser.add_argument("--part", choices=list(CASTS), default="report")
     parser.add_argument("--seeds", type=int, default=3, help="how often all clips are composed, each time otherwise")
     parser.add_argument("--keep", type=Path, help="leave the clips in this folder")
@@ -265,7 +265,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        results = measure(options.part, Path(options.data), folder, options.seeds)
+        results = measure(options.part, options.data or record.data_folder(), folder, options.seeds)
     print(json.dumps(results["kinds"], indent=1))
     if options.part == "report":
         record.write("speaking", results)

@@ -13,52 +13,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
-from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import record
-from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.classifier import Classifier
+from mer_batch.data.importers.goemotions import group_of
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.training.tasks.sentences import SETS, held_out_rows, read_rows
+from mer_batch.readers import load_classifier
+from mer_batch.tasks.sentences import SETS, held_out_rows, read_rows
 
 TARGET = 500.0
 """Utterances a second on two cores."""
 THRESHOLDS = np.round(np.arange(0.05, 0.6, 0.01), 2)
-EKMAN = {
-    "angry": ("anger", "annoyance", "disapproval"),
-    "disgust": ("disgust",),
-    "fear": ("fear", "nervousness"),
-    "happy": (
-        *("joy", "amusement", "approval", "excitement", "gratitude", "love", "optimism"),
-        *("relief", "pride", "admiration", "desire", "caring"),
-    ),
-    "neutral": ("neutral",),
-    "sad": ("sadness", "disappointment", "embarrassment", "grief", "remorse"),
-    "surprise": ("surprise", "realization", "confusion", "curiosity"),
-}
-"""The published groups (ekman_mapping.json of the data set), neutral as a seventh."""
 
 
 def speed(reader: Classifier[Any], name: str, repeats: int) -> dict[str, Any]:
     """Utterances a second over a whole test part."""
     lines = [row.line("") for row in held_out_rows(name, "test")]
-    reader.predict(lines[:256])
-    walls, processors = [], []
-    for _ in range(repeats):
-        wall, processor = time.perf_counter(), time.process_time()
-        reader.predict(lines)
-        walls.append(time.perf_counter() - wall)
-        processors.append(time.process_time() - processor)
+    found = record.timed({"reader": lambda: reader.predict(lines)}, repeats)["reader"]
     return {
         "set": f"{SETS[name].title} test",
         "utterances": len(lines),
         "words": round(float(np.mean([len(line.split()) for line in lines])), 1),
-        "per_second": round(len(lines) / median(walls)),
-        "per_processor_second": round(len(lines) / median(processors)),
+        "per_second": round(len(lines) / found.middle),
+        "per_processor_second": round(len(lines) / found.middle_processor),
         "target_per_second": TARGET,
     }
 
@@ -78,11 +59,10 @@ def published(reader: Classifier[Any]) -> dict[str, Any]:
 
 
 def _groups(reader: Classifier[Any], split: str) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    group = {fine: INDEX[name] for name, names in EKMAN.items() for fine in names}
     rows = read_rows("goemotions", split)
     truth = np.zeros((len(rows), len(EMOTIONS)), dtype=bool)
     for place, row in enumerate(rows):
-        truth[place, [group[fine] for fine in row.fine]] = True
+        truth[place, [INDEX[group_of(fine)] for fine in row.fine]] = True
     return truth, reader.predict([row.line(SETS["goemotions"].kind) for row in rows])
 
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 import record
-from mer_batch.classifier import load_classifier
+from mer_batch.readers import load_classifier
 from mer_batch.types import SAMPLE_RATE, AudioWindow
 from mer_batch.voice.by_librosa import reference
 from mer_batch.voice.features import FEATURES, extract
@@ -43,22 +41,13 @@ def windows() -> list[AudioWindow]:
 
 
 def compare(contenders: dict[str, tuple[Callable[[], object], int]], repeats: int) -> dict[str, dict[str, Any]]:
-    """Milliseconds a window of each (function, windows), run in turn so that a busy machine hits all alike."""
-    for work, _ in contenders.values():
-        work()
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    processor: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, (work, _) in contenders.items():
-            began, worked = time.perf_counter(), time.process_time()
-            work()
-            seconds[name].append(time.perf_counter() - began)
-            processor[name].append(time.process_time() - worked)
+    """Milliseconds a window of each (function, windows)."""
+    found = record.timed({name: work for name, (work, _) in contenders.items()}, repeats)
     return {
         name: {
-            "ms": round(1000 * median(seconds[name]) / count, 3),
-            "processor_ms": round(1000 * median(processor[name]) / count, 3),
-            "slowest_ms": round(1000 * max(seconds[name]) / count, 3),
+            "ms": round(1000 * found[name].middle / count, 3),
+            "processor_ms": round(1000 * found[name].middle_processor / count, 3),
+            "slowest_ms": round(1000 * max(found[name].seconds) / count, 3),
         }
         for name, (_, count) in contenders.items()
     }

@@ -16,15 +16,16 @@ import numpy as np
 import torch
 
 import record
-from mer_batch.classifier import Classifier, load_classifier
+from mer_batch.classifier import Classifier
 from mer_batch.config import Options
-from mer_batch.evaluation.metrics import score
-from mer_batch.evaluation.run import read_set
-from mer_batch.training.augmentation.codec import Coding, recode
-from mer_batch.training.augmentation.sound import room
-from mer_batch.training.recipe import read_recipe
-from mer_batch.training.task import LabelledSet
-from mer_batch.training.tasks.corpora import Corpora
+from mer_batch.readers import load_classifier
+from mer_batch.scores.metrics import score
+from mer_batch.tasks.augmentation.codec import Coding, recode
+from mer_batch.tasks.augmentation.sound import room
+from mer_batch.tasks.corpora import Corpora
+from mer_batch.tasks.reading import read_set
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.task import LabelledSet
 from mer_batch.types import SAMPLE_RATE, Samples
 from mer_batch.voice.windows import clip_windows
 

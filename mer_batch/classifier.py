@@ -1,4 +1,4 @@
-"""The interface of every emotion reader, whatever it reads, and how one is found by name.
+"""The interface of every emotion reader, whatever it reads; `readers` finds one by name.
 
 A new kind of model is one class with one method, `logits`. Its preprocessing comes from its card.
 """
@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.labels import EMOTIONS
-from mer_batch.nets.store import ModelCard, find_model
-from mer_batch.types import Floats, TaskName
-
-if TYPE_CHECKING:
-    from mer_batch.types import AudioWindow, Image
-
-    Item_ = Image | AudioWindow | str
+from mer_batch.nets.store import ModelCard
+from mer_batch.types import Floats
 
 Item = TypeVar("Item")
 
@@ -56,17 +50,3 @@ def calibrated(scores: NDArray[Any], temperature: float = 1.0, bias: Sequence[fl
     shares = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
     result: NDArray[np.float64] = shares / shares.sum(axis=-1, keepdims=True)
     return result
-
-
-def load_classifier(modality: TaskName, spec: str = "default", device: str = "auto") -> Classifier[Item_]:
-    """The reader of `modality` named by `spec`: default, a shipped name, a model folder, or hf:NAME.
-
-    Raises `UsageError` for an unknown name and `ModelError` for a model that cannot be loaded.
-    """
-    if spec.startswith("hf:"):
-        module = import_module("mer_batch.nets.hub")
-        reader: Classifier[Item_] = module.load(modality, spec.removeprefix("hf:"), device)
-        return reader
-    module = import_module(f"mer_batch.{modality}.classify")
-    reader = module.load(find_model(modality, spec), device)
-    return reader

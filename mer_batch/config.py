@@ -8,6 +8,9 @@ from pathlib import Path
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.types import MODALITIES, Modality
 
+SHORTEST_STEP = 0.02
+"""Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -22,7 +25,9 @@ class Options:
     modalities: tuple[Modality, ...] = MODALITIES
     """Which of face, voice and text to read."""
     transcript: Path | None = None
-    """Words from a file: srt, vtt or Whisper JSON."""
+    """Words from a file: srt, vtt, Whisper JSON and other forms of captions."""
+    subtitle_track: str | None = None
+    """Which text subtitles to read: a number counted from 0, or a language; None takes the whole dialogue."""
     asr: str = "auto"
     """Speech recognition when no words are given: auto, none, whisper:NAME or faster-whisper:NAME."""
     language: str | None = None
@@ -51,7 +56,11 @@ class Options:
     def __post_init__(self) -> None:
         _positive("fps", self.fps)
         _positive("step", self.step)
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
+        if self.step < SHORTEST_STEP:
+            raise UsageError(f"step must be at least {SHORTEST_STEP} s, got {self.step:g}; no evidence is as fine")
+        # Asked the other way round, a start or end that is no number would pass.
+        last = self.start + 1 if self.end is None else self.end
+        if not 0 <= self.start < last < float("inf"):
             raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
         if self.context < 0:
             raise UsageError(f"context must not be negative, got {self.context}")
@@ -64,6 +73,8 @@ class Options:
                 raise unknown_name("modality", str(name), MODALITIES)
         if self.transcript is not None and not self.transcript.is_file():
             raise UsageError(f"there is no transcript at {self.transcript}")
+        if self.transcript is not None and self.subtitle_track is not None:
+            raise UsageError("words come from a transcript or from a subtitle track: give one of the two")
 
 
 def _positive(name: str, value: float) -> None:

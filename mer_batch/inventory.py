@@ -217,7 +217,7 @@ def _cascade() -> None:
 
 
 def _silero() -> None:
-    from mer_batch.voice.activity import load_silero
+    from mer_batch.media.silero import load_silero
 
     load_silero()
 

@@ -5,28 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mer_batch.errors import InputError, UsageError, unknown_name
+from mer_batch.errors import DataError, InputError, UsageError, unknown_name
 
 if TYPE_CHECKING:
+    from mer_batch.timeline.truth_table import Truth
     from mer_batch.types import Timeline
 
 ASSETS = ("inline", "shared")
 REDACTABLE = ("faces", "words", "names")
+ROOM = 20_000_000
+"""Bytes of disk that the files of a long recording take without the recording itself."""
 OnProgress = Callable[[str, float], None]
+OnNotice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Page:
-    """Where and how to write. Raises `UsageError` at once for what does not fit, before any work is done."""
+    """Where and how to write. Raises `UsageError` and `DataError` at once for what does not fit, before any work.
+
+    `source` is the recording or the timeline that all of it is made from, `beside` are other files that are read.
+    """
 
     out: Path
     labels: Path | None
     embed_media: bool
     assets: str
     redact: str
+    source: Path | None = None
+    beside: tuple[Path | None, ...] = ()
 
     def __post_init__(self) -> None:
         if self.assets not in ASSETS:
@@ -36,16 +46,53 @@ class Page:
                 raise unknown_name("--redact", name, REDACTABLE)
         if self.labels is not None and not self.labels.is_file():
             raise UsageError(f"there are no labels at {self.labels}")
-        if self.out.is_dir():
-            raise UsageError(f"{self.out} is a folder; give --out a file name such as {self.out / 'report.html'}")
+        self._check_places()
+        _ = self.truth  # read now, so that a mistake in it is told now
 
     @property
     def hidden(self) -> frozenset[str]:
         """What is left out."""
         return frozenset(name.strip() for name in self.redact.split(",") if name.strip())
 
-    def write(self, timeline: Timeline, on_progress: OnProgress | None = None) -> Path:
-        """Write the timeline first, so that it survives whatever happens to the page; returns the page."""
+    @property
+    def files(self) -> tuple[Path, Path, Path]:
+        """The page, the timeline and its table."""
+        stem = self.out.with_suffix("")
+        return self.out, stem.with_name(f"{stem.name}.timeline.json"), stem.with_name(f"{stem.name}.timeline.csv")
+
+    @cached_property
+    def truth(self) -> Truth | None:
+        """The true labels; None without any. Raises `DataError` for a table that is none."""
+        from mer_batch.timeline.truth_table import read_truth
+
+        return read_truth(self.labels) if self.labels is not None else None
+
+    def _check_places(self) -> None:
+        from mer_batch.files import check_place
+
+        needed = ROOM
+        if self.embed_media and self.source is not None and self.source.is_file():
+            needed += self.source.stat().st_size * 4 // 3  # as base64
+        read = {path.resolve() for path in (self.source, self.labels, *self.beside) if path is not None}
+        check_place(self.out, needed=needed)
+        for path in self.files:
+            check_place(path)
+            anew = self.source is not None and path == self.files[1] and path.resolve() == self.source.resolve()
+            if path.resolve() in read and not anew:  # `mer report` may write its timeline again
+                raise UsageError(f"{path} would be written over, and is to be read; choose another name with --out")
+
+    def write(
+        self,
+        timeline: Timeline,
+        on_progress: OnProgress | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> Path:
+        """Write the timeline first, so that it survives whatever happens to the page; returns the page.
+
+        `on_notice` is told which labels were left out.
+
+        Raises `DataError` for labels that do not fit the timeline, after everything is written without scores.
+        """
         from mer_batch.files import whole_file
         from mer_batch.report.html import write_report
         from mer_batch.report.redact import redacted
@@ -54,19 +101,28 @@ class Page:
         if on_progress is not None:
             on_progress("report", 0.0)
         shown = redacted(timeline, self.hidden)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        stem = self.out.with_suffix("")
-        with whole_file(stem.with_name(f"{stem.name}.timeline.json")) as part:
-            part.write_text(io.to_json(_beside(shown, self.out.parent)), encoding="utf-8")
-        io.write_csv(shown, stem.with_name(f"{stem.name}.timeline.csv"))
-        # Labels name people as the readings do, so they are compared with no name hidden.
-        scores = truth.compare(timeline, truth.read_truth(self.labels)) if self.labels else None
-        write_report(
-            shown, self.out, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden
-        )
+        page, saved, table = self.files
+        with whole_file(saved) as part:
+            part.write_text(io.to_json(_beside(shown, page.parent)), encoding="utf-8")
+        io.write_csv(shown, table)
+        scores, misfit = None, None
+        try:
+            # Labels name people as the readings do, so they are compared with no name hidden.
+            scores = truth.compare(timeline, self.truth) if self.truth else None
+        except DataError as error:
+            misfit = error
+        if scores is not None:
+            if on_notice is not None:
+                for note in scores.notes:
+                    on_notice(note)
+            # A note may name somebody whom the timeline does not have.
+            scores = replace(scores, notes=()) if "names" in self.hidden else scores
+        write_report(shown, page, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden)
+        if misfit is not None:
+            raise DataError(f"{misfit} (the report is written without scores: {page})") from misfit
         if on_progress is not None:
             on_progress("report", 1.0)
-        return self.out
+        return page
 
 
 def read_timeline(path: Path) -> Timeline:

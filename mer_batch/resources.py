@@ -1,4 +1,4 @@
-"""Where the data folders (templates, models, train) and the caches are."""
+"""Where the data folders (templates, models, train), the caches and the data sets are."""
 
 from __future__ import annotations
 
@@ -31,3 +31,10 @@ def user_data() -> Path | None:
     """The folder of data sets named by `MER_DATA`, or None."""
     value = os.environ.get("MER_DATA")
     return Path(value) if value else None
+
+
+def data_home() -> Path:
+    """The folder of data sets where `MER_DATA` names no other: below the user's own data, as the system has it."""
+    from platformdirs import user_data_path
+
+    return user_data_path("mer", appauthor=False) / "sets"

@@ -83,11 +83,16 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleStream:
-    """A text subtitle stream; `index` counts all streams of the file."""
+    """A text subtitle stream; `index` counts all streams of the file.
+
+    `dispositions` say what it is for, in ffmpeg's words: default, forced, hearing_impaired, comment and the like.
+    """
 
     index: int
     codec: str
     language: str | None
+    title: str | None = None
+    dispositions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,3 +362,20 @@ class Timeline:
     """One sentence each: what is missing or odd and the option that would help."""
     lost: tuple[Modality, ...] = ()
     """Modalities lost to an error (exit code 4), not to absent evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number with its 95 % interval; `low` and `high` are None where the data are too few for one.
+
+    The value is NaN where it is undefined, such as an accuracy without a single answer.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.value:.2f}"
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"

@@ -13,11 +13,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import toy_fer
+from mer_batch.batch.ledger import Ledger
 from mer_batch.cli import app
-from mer_batch.evaluation import predictions
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
+from mer_batch.scores import predictions
+from mer_batch.scores.shares import wilson
+from mer_batch.timeline.io import to_json
+from timelines import make_timeline
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md")])
@@ -44,14 +48,21 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     predictions.write(Path("runs", "a", "predictions", "test.parquet"), ids, labels, rng.dirichlet(np.ones(7), 14))
     rows = [f"{name},{EMOTIONS[label]},happy" for name, label in zip(ids, labels, strict=True)]
     Path("other.csv").write_text("\n".join(["id,label,reading", *rows]))
-    monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
+    Path("interviews").mkdir()
+    shutil.copy("talk.mp4", "interviews")
+    for folder in map(Path, ("reports", "before", "after")):
+        folder.mkdir()
+        (folder / "talk.mp4.timeline.json").write_text(to_json(make_timeline()))
+    Ledger(Path("reports")).add("run", files=1)
+    toy_fer.make(tmp_path / "data")
+    toy_fer.kaggle_zip(tmp_path / "archive.zip")
     return tmp_path
 
 
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 7
     used = {shlex.split(line)[1] for line in COMMANDS}
-    assert used == {"analyze", "report", "evaluate", "train", "data", "compare", "models"}
+    assert used == {"analyze", "status", "diff", "report", "evaluate", "train", "data", "compare", "models"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -91,3 +102,13 @@ def test_scores_in_the_readme_are_those_of_the_cards() -> None:
         card = read_card(data_dir("models") / row.replace("words", "text"))
         for name in names:
             assert f"{card.scores[name]:.3f}" in rows[row], (row, name)
+
+
+@pytest.mark.parametrize("name", ["face", "voice", "text", "fusion"])
+def test_intervals_of_accuracy_are_wilsons_of_the_counts(name: str) -> None:
+    counts = np.array(read_card(data_dir("models") / name).confusion)
+    span = wilson(int(np.trace(counts)), int(counts.sum()))
+    page = (data_dir("models") / name / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"| accuracy | {span.value:.4f} | {span.low:.4f} to {span.high:.4f} |" in page
+    if name == "face":
+        assert f"accuracy {span.value:.3f} ({span.low:.3f} to {span.high:.3f})" in README

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+ALONE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""The environment without a path to the checkout."""
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +35,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def mer(python: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [str(python), "-m", "mer_batch", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=ALONE, check=False)
 
 
 def test_installed_tool_analyses_the_example(python: Path, tmp_path: Path) -> None:
     where = subprocess.run(
         [str(python), "-c", "import mer_batch; print(mer_batch.__file__)"],
-        capture_output=True, text=True, cwd=tmp_path, check=True,
+        capture_output=True, text=True, cwd=tmp_path, env=ALONE, check=True,
     )  # fmt: skip
     assert str(python.parent.parent) in where.stdout
     done = mer(

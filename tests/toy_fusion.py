@@ -15,10 +15,11 @@ from mer_batch.classifier import Classifier
 from mer_batch.evaluation import source
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Examples, LabelledSet, Split, Task
-from mer_batch.training.tasks import evidence, fusion_readings, voice
-from mer_batch.types import SAMPLE_RATE, AudioWindow, Floats, Image
+from mer_batch.tasks import evidence, fusion_readings, voice
+from mer_batch.tasks import recipe as recipes
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, LabelledSet, Split, Task
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Floats, Image, TaskName
 from sounds import Loud
 
 SPEAKERS = 12
@@ -127,12 +128,13 @@ def use(folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Classifier[Any]]:
     readers: dict[str, Classifier[Any]] = {"voice": Pitch(), "text": Clue(), "face": Grey()}
     voices = {"sets": [str(folder)], "split": "speaker"}
     patch.setattr(fusion_readings, "load_classifier", lambda name, _spec: readers[name])
-    known = source.recipe_of
-    patch.setattr(
-        source,
-        "recipe_of",
-        lambda name, spec: known(name, spec) if name == "fusion" else Recipe(name, name, "none", data=voices),
-    )
+    known = recipes.recipe_of
+
+    def recipe_of(name: TaskName, spec: str) -> Recipe:
+        return known(name, spec) if name == "fusion" else Recipe(name, name, "none", data=voices)
+
+    for module in (recipes, source):
+        patch.setattr(module, "recipe_of", recipe_of)
     tasks = {"voice": voice.task, "text": lambda _options: Drawn("text"), "face": lambda _options: Drawn("face")}
     patch.setattr(fusion_readings, "load_task", lambda name, options: tasks[name](options))
     patch.setattr(evidence, "_detector", Loud)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mer_batch.evaluation.predictions import Predictions
-from mer_batch.evaluation.statistics.readings import Readings, Table
 from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.scores.predictions import Predictions
+from mer_batch.scores.statistics.readings import Readings, Table
 
 SEEDS = (42, 2023, 7, 123, 314)
 SIZES = (8, 16, 32, 64)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mer_batch.evaluation import predictions
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.training.runs import record
+from mer_batch.scores import predictions
+from mer_batch.training.fitting import record
 
 READINGS = [
     # id, label, reading, its probability, runner-up and its probability

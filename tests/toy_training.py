@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from mer_batch import nets
 from mer_batch.cli import app
 from mer_batch.labels import EMOTIONS
+from mer_batch.tasks.recipe import Recipe, parse
+from mer_batch.tasks.task import Examples, LabelledSet, Split, Task
 from mer_batch.training.fitting import checkpoint, loop
 from mer_batch.training.fitting.state import Job
-from mer_batch.training.recipe import Recipe, parse
-from mer_batch.training.task import Examples, LabelledSet, Split, Task
 
 WIDTH = 8
 

@@ -5,10 +5,12 @@ Modules here import nothing heavy at the top, so that `mer --help` answers at on
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
 from mer_batch import __version__
-from mer_batch.cli import analyze, compare, data, evaluate, models, report, train
+from mer_batch.cli import analyze, compare, data, diff, evaluate, models, report, status, train
 
 app = typer.Typer(
     name="mer",
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, report, evaluate, compare, train, data, models):
+for module in (analyze, status, diff, report, evaluate, compare, train, data, models):
     module.add_to(app)
 
 
@@ -38,4 +40,10 @@ def _root(
 
 def main() -> None:
     """Entry point of the `mer` script."""
-    app()
+    # By default Python looks for garbage after every 700 new objects; a start makes a million, and all of them stay.
+    gc.set_threshold(50_000, 10, 10)
+    try:
+        app()
+    finally:
+        # What is left dies with the process; to look for garbage in it once more takes longer than `mer --help`.
+        gc.freeze()

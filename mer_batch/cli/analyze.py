@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say, tell
 from mer_batch.config import DEFAULTS
 from mer_batch.errors import EXIT_OK, EXIT_PARTIAL
 
@@ -18,13 +18,20 @@ def add_to(app: typer.Typer) -> None:
 
 @guarded
 def analyze(
-    media: Path = typer.Argument(..., help="Video or audio file."),
-    out: Path | None = typer.Option(None, "--out", "-o", help="Report to write [default: beside the input]."),
+    media: list[str] = typer.Argument(
+        ..., metavar="PATH...", help="Video or audio: a file, or several, folders, patterns, @list.txt, addresses."
+    ),
+    out: Path | None = typer.Option(
+        None, "--out", "-o", help="Report to write [default: beside the input]; of several files the folder [reports]."
+    ),
     fps: float = typer.Option(DEFAULTS.fps, help="Pictures read per second of video."),
     start: float = typer.Option(DEFAULTS.start, help="Seconds into the file at which to begin."),
     end: float | None = typer.Option(DEFAULTS.end, help="Seconds into the file at which to stop."),
     modalities: str = typer.Option(",".join(DEFAULTS.modalities), help="What to read, separated by commas."),
     transcript: Path | None = typer.Option(None, help="Words from a file: srt, vtt or Whisper JSON."),
+    subtitle_track: str | None = typer.Option(
+        None, metavar="N|LANG", help="Subtitles to read, from 0, or their language [default: the whole dialogue]."
+    ),
     asr: str = typer.Option(DEFAULTS.asr, help="Speech recognition: auto, none, whisper:NAME, faster-whisper:NAME."),
     language: str | None = typer.Option(None, help="Spoken language, a two-letter code [default: detected]."),
     prompt: str | None = typer.Option(None, help="Text as it might come before: names and words to expect."),
@@ -43,40 +50,82 @@ def analyze(
     embed_media: bool = typer.Option(False, "--embed-media", help="Put the video inside the page."),
     assets: str = typer.Option("inline", help="Scripts inside the page (inline) or in a file beside it (shared)."),
     redact: str = typer.Option("", help="Leave out faces, words and/or names, separated by commas."),
+    groups: Path | None = typer.Option(None, help="Several files: their groups (CSV: file,group) [default: folders]."),
+    workers: int = typer.Option(0, help="Several files: how many at once [default: what the machine carries]."),
+    memory: float | None = typer.Option(None, help="Several files: GB that all workers together may take."),
+    retry_failed: bool = typer.Option(False, "--retry-failed", help="Several files: try those again that failed."),
+    force: bool = typer.Option(False, "--force", help="Several files: read again what is finished."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print errors only."),
 ) -> int:
-    """Read a file and write its report: FILE.html, FILE.timeline.json and FILE.timeline.csv."""
-    from mer_batch import output
-    from mer_batch.config import Options
-    from mer_batch.pipeline import analyze as run
+    """Read a file and write its report: FILE.html, FILE.timeline.json and FILE.timeline.csv.
 
-    options = Options(
-        fps=fps,
-        start=start,
-        end=end,
-        modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
-        transcript=transcript,
-        asr=asr,
-        language=language,
-        prompt=prompt,
-        audio_track=audio_track,
-        device=device,
-        face_model=face_model,
-        voice_model=voice_model,
-        text_model=text_model,
-        fusion_model=fusion_model,
-        context=context,
-        step=step,
-        abstain=abstain,
-    )
-    page = output.Page(out or media.with_name(f"{media.name}.html"), labels, embed_media, assets, redact)
-    with Progress(quiet) as progress:
-        timeline = run(media, options, on_progress=progress)
-        written = page.write(timeline, progress)
+    Of several files each has its report in one folder, with an index, an overall table and a ledger; the same command
+    again goes on where it was stopped and reads nothing twice.
+    """
+    from mer_batch.batch.sources import is_batch
+
+    several = is_batch(media)
+    told: set[str] = set()
+    with Progress(quiet or several) as progress:
+        from mer_batch import output
+        from mer_batch.config import Options
+        from mer_batch.pipeline import analyze as run
+
+        options = Options(
+            fps=fps,
+            start=start,
+            end=end,
+            modalities=tuple(name.strip() for name in modalities.split(",") if name.strip()),  # type: ignore[misc]
+            transcript=transcript,
+            subtitle_track=subtitle_track,
+            asr=asr,
+            language=language,
+            prompt=prompt,
+            audio_track=audio_track,
+            device=device,
+            face_model=face_model,
+            voice_model=voice_model,
+            text_model=text_model,
+            fusion_model=fusion_model,
+            context=context,
+            step=step,
+            abstain=abstain,
+        )
+        if several:
+            from mer_batch.batch.job import Pages
+            from mer_batch.cli.batch import analyze_many, check
+
+            check(out, labels, transcript)
+            return analyze_many(
+                media,
+                options,
+                Pages(embed_media, "shared" if assets == "inline" else assets, redact),
+                out=out,
+                workers=workers,
+                memory=memory,
+                retry_failed=retry_failed,
+                force=force,
+                groups=groups,
+                quiet=quiet,
+            )
+        path = Path(media[0])
+        report = out or path.with_name(f"{path.name}.html")
+        page = output.Page(report, labels, embed_media, assets, redact, path, (transcript,))
+        place(page.out, quiet=quiet)
+
+        def notice(text: str) -> None:
+            told.add(text)
+            if not quiet:
+                say(text)
+
+        timeline = run(path, options, on_progress=progress, on_notice=notice)
+        page.write(timeline, progress, None if quiet else say)
     if not quiet:
-        for notice in timeline.notices:
-            say(notice)
+        for text in timeline.notices:
+            if text not in told:
+                say(text)
         for sentence in output.headline(timeline):
-            typer.echo(sentence)
-        typer.echo(f"Report: {written}")
+            tell(sentence)
+        tell(f"Report: {page.out}")
+        tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_PARTIAL if timeline.lost else EXIT_OK

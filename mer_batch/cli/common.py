@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
@@ -58,15 +60,56 @@ def _line(error: BaseException) -> str:
 
 def say(text: str) -> None:
     """One line for the person at the terminal, on stderr."""
-    typer.echo(f"mer: {text}", err=True)
+    typer.echo(_fitted(f"mer: {text}", sys.stderr), err=True)
+
+
+def place(path: Path | None, option: str = "--out", folder: bool = False, quiet: bool = False) -> None:
+    """Make sure before the work that the file (or folder) `path` can be written, and say which folder it needs made.
+
+    Raises `UsageError` naming the option.
+    """
+    from mer_batch.files import check_folder, check_place, new_folder
+
+    if path is None:
+        return
+    (check_folder if folder else check_place)(path, option)
+    made = new_folder(path)
+    if made is not None and not quiet:
+        say(f"the folder {made} is not there and will be made")
+
+
+def tell(text: str) -> None:
+    """A paragraph for the person at the terminal, on stdout: broken between words there, whole elsewhere."""
+    typer.echo(_fitted(text, sys.stdout))
+
+
+def _fitted(text: str, stream: Any) -> str:
+    """The text in lines no wider than the terminal that `stream` is; words that are wider stay whole."""
+    if not stream.isatty():
+        return text
+    from rich.cells import cell_len
+
+    width = shutil.get_terminal_size().columns
+    lines: list[str] = []
+    for word in text.split(" "):
+        # Wide characters take two columns.
+        if lines and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 class Progress:
-    """A bar per stage on a terminal; elsewhere a plain line when a stage ends."""
+    """A bar per stage on a terminal; elsewhere a plain line when a stage ends.
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+    Something is to be seen at once, while libraries load: `first` names it.
+    """
+
+    def __init__(self, quiet: bool = False, first: str = "loading") -> None:
+        self._quiet, self._first = quiet, first
         self._began: dict[str, float] = {}
+        self._over: set[str] = set()
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
 
@@ -79,6 +122,7 @@ class Progress:
             columns = (TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             self._bars = Bars(*columns, console=Console(stderr=True))
             self._bars.start()
+        self(self._first, 0.0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,9 +137,18 @@ class Progress:
             return
         self._began.setdefault(stage, time.monotonic())
         if self._bars is not None:
-            if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(stage, total=1.0)
-            self._bars.update(self._tasks[stage], completed=min(done, 1.0))
-        elif done >= 1 and stage not in self._tasks:
-            self._tasks[stage] = True
+            self._draw(stage, done)
+        elif done >= 1 and stage not in self._over:
+            self._over.add(stage)
             say(f"{stage}: {time.monotonic() - self._began[stage]:.1f} s")
+
+    def _draw(self, stage: str, done: float) -> None:
+        if stage not in self._tasks:
+            # How long loading takes nobody knows: its bar goes to and fro until it, or anything else, is told of.
+            self._tasks[stage] = self._bars.add_task(stage, total=None if stage == self._first else 1.0)
+            self._bars.refresh()  # now, not when the thread that draws has its turn: imports keep it waiting
+        if stage != self._first:
+            self._bars.update(self._tasks[stage], completed=min(done, 1.0))
+        if self._first not in self._over and (stage != self._first or done >= 1):
+            self._over.add(self._first)
+            self._bars.update(self._tasks[self._first], total=1.0, completed=1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded
+from mer_batch.cli.common import guarded, place
 from mer_batch.errors import EXIT_OK
 
 
@@ -31,9 +31,11 @@ def compare(
     A prediction file is a Parquet file of mer, or a CSV of any tool with the columns id, label, and either reading (or
     prediction) or a probability for each emotion. Items are matched by id.
     """
-    from mer_batch.evaluation.statistics import comparison, comparison_text, tables
+    from mer_batch.evaluation import comparison_text
     from mer_batch.files import whole_file
+    from mer_batch.scores.statistics import comparison, tables
 
+    place(json_file, "--json")
     found = comparison.compare(*tables.read_both(first, second, split), by)
     typer.echo(comparison_text.as_text(found))
     if json_file is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mer_batch.cli.common import Progress, guarded, say
+from mer_batch.cli.common import Progress, guarded, place, say
 from mer_batch.cli.transcribe import transcribe
 from mer_batch.errors import EXIT_FAILED, EXIT_OK
 
@@ -35,17 +35,25 @@ def add_to(app: typer.Typer) -> None:
 def import_data(
     kind: str = typer.Argument(
         ...,
-        help="fer2013, ferplus, rafdb, cremad, emodb, emovo, ravdess, savee, tess, or folder for any labelled tree.",
+        help="fer2013, ferplus, rafdb; cremad, emodb, emovo, ravdess, savee, tess; carer, dailydialog, goemotions, "
+        "meld; or folder for any labelled tree.",
     ),
     source: Path = typer.Argument(..., help="The set as it was downloaded: a folder, zip, tar or CSV; never changed."),
-    out: Path = typer.Option(..., "--out", "-o", help="Folder of the imported set; the same one goes on or repeats."),
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        "-o",
+        help="Folder of the imported set; the same one goes on or repeats [default: among your data sets, where "
+        "recipes find it by its name; mer data list says where that is].",
+    ),
     copy: bool = typer.Option(False, "--copy", help="Keep a copy of all files in --out, so that SOURCE can go."),
     pictures: Path | None = typer.Option(None, help="For ferplus: the import of fer2013.csv that the votes are for."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress."),
 ) -> int:
-    """Make a folder with manifest.csv and dataset.toml, for recipes ([data] source) and for mer data check."""
+    """Make a set of what was downloaded, for recipes and for mer data check: mer data import fer2013 archive.zip."""
     from mer_batch.data.importing import import_set
 
+    place(out, folder=True, quiet=quiet)
     with Progress(quiet) as progress:
         imported = import_set(kind, source, out, progress, copy=copy, pictures=pictures)
     manifest = imported.manifest
@@ -54,17 +62,22 @@ def import_data(
     for problem in list(imported.skipped.values())[:SHOWN]:
         say(problem)
     splits = ", ".join(f"{split} {count:,}" for split, count in manifest.rows["split"].value_counts().items() if split)
-    typer.echo(f"{out}: {len(manifest.rows):,} files" + (f" ({splits})" if splits else ""))
+    noun = "sentences" if manifest.modality == "text" else "files"
+    typer.echo(f"{imported.folder}: {len(manifest.rows):,} {noun}" + (f" ({splits})" if splits else ""))
     typer.echo(f"Terms: {manifest.licence}")
+    if not manifest.files.place.resolve().is_relative_to(imported.folder.resolve()):
+        typer.echo(f"Its files are read from {manifest.files.place}, which must stay there; --copy keeps a copy")
     return EXIT_OK
 
 
 @guarded
 def list_data() -> int:
-    """Show the sets in MER_DATA (else ../shared/data and ./data), and how to get those that are not there."""
+    """Show where data sets live (MER_DATA, else ./data and your own), which are there, and how to get the others."""
     from mer_batch.data.found import absent, found
     from mer_batch.data.importers import known
+    from mer_batch.data.sets import roots
 
+    typer.echo(f"Data sets live in {' and '.join(map(str, roots()))}; MER_DATA names another folder.")
     sets = found()
     for one in sets:
         if one.manifest is None:
@@ -76,10 +89,11 @@ def list_data() -> int:
         terms = one.manifest.card.get("licence") or (known()[one.kind].licence if one.kind in known() else "not known")
         typer.echo(f"{one.folder}  ({one.kind}, {one.manifest.modality})\n  {splits}\n  {labels}\n  {terms}")
     if not sets:
-        typer.echo("no data sets found; set MER_DATA to the folder of data sets")
+        typer.echo("There are none yet; mer data import brings them, or set MER_DATA to the folder that has them.")
     for importer in absent(sets):
         typer.echo(
-            f"absent: {importer.kind}  {importer.title}\n  {importer.get}; then: mer data import {importer.kind} ..."
+            f"absent: {importer.kind}  {importer.title}\n  {importer.get}; then: mer data import {importer.kind} SOURCE"
+            f"\n  {importer.licence}"
         )
     return EXIT_OK
 
@@ -104,10 +118,19 @@ def check_data(
     light or a mark on it), or a person who is in both.
     """
     from mer_batch.data.check import check, with_splits
-    from mer_batch.data.fix import write_fixed
+    from mer_batch.data.fix import KIND, write_fixed
     from mer_batch.data.manifest import read_manifest
+    from mer_batch.data.store import check_free
     from mer_batch.data.summary import summary
+    from mer_batch.nets.device import check_device
 
+    place(out, "--json", quiet=quiet)
+    place(table, "--csv", quiet=quiet)
+    if fix is not None:
+        place(fix, "--fix", folder=True, quiet=quiet)
+        check_free(fix, KIND, folder)
+    if faces:
+        check_device(device)
     manifest = read_manifest(folder)
     if split is not None:
         manifest = with_splits(manifest, split)
@@ -125,10 +148,10 @@ def check_data(
 
 def _write(checked: Checked, out: Path | None, table: Path | None) -> None:
     from mer_batch.files import whole_file
+    from mer_batch.tables_out import write_table
 
     if out is not None:
         with whole_file(out) as part:
             part.write_text(json.dumps(checked.as_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if table is not None:
-        with whole_file(table) as part:
-            checked.pairs.to_csv(part, index=False)
+        write_table(table, checked.pairs)

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say
 from mer_batch.cli.values import ManyValues
 from mer_batch.errors import EXIT_FAILED, EXIT_OK, UsageError, unknown_name
 
@@ -22,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     task: str | None = typer.Argument(None, help="face, voice, text or fusion [default: what the ensemble reads]."),
     data: Path | None = typer.Option(
-        None, help="A folder .../LABEL/FILE, or a CSV with path or text, and label [default: the card's test set]."
+        None,
+        help="A folder .../LABEL/FILE, or a CSV with path or text, label, maybe start and end in seconds "
+        "[default: the card's test set].",
     ),
     split: str | None = typer.Option(
         None, help="Part of the data: public, private, both or all (FER2013), validation or test, or a set's own name."
@@ -55,7 +57,8 @@ def evaluate(
     quick: bool = typer.Option(False, "--quick", help="With --seeds: one batch size, few epochs, a sample."),
     allow_leaks: bool = typer.Option(False, "--allow-leaks", help="With --seeds: go on with a split that leaks."),
 ) -> int:
-    """Score a model; intervals are 95 % bootstraps over the items, classes that the set lacks are left out.
+    """Score a model; intervals are at 95 % over the items (of accuracy Wilson's, else bootstraps); classes that the set
+    lacks are left out.
 
     Face pictures with a copy in the training data are scored apart, as "without leaking" and "only leaking".
 
@@ -63,7 +66,7 @@ def evaluate(
     whose data are there and tells whether any is really better. The same command again goes on where it was stopped.
     """
     if seeds or batch_sizes or quick:
-        from mer_batch.training.recipe import parse_changes
+        from mer_batch.tasks.recipe import parse_changes
 
         if task and task_name and task != task_name:
             raise UsageError(f"--task {task_name} and {task} are two tasks; name one")
@@ -78,11 +81,15 @@ def evaluate(
     from mer_batch.evaluation import table
     from mer_batch.evaluation.command import evaluate_model
     from mer_batch.evaluation.result import Request
+    from mer_batch.nets.device import check_device
 
     if task is None and not ensemble:
         raise UsageError("say what to evaluate: mer evaluate face, voice, text or fusion")
     if model and ensemble:
         raise UsageError("--model and --ensemble exclude each other; name every member after --ensemble")
+    check_device(device)
+    place(json_file, "--json")
+    place(out, folder=True)
     models = tuple(ensemble) if ensemble else (model or "default",)
     if task == "fusion" and not ensemble:
         from mer_batch.evaluation import fusion
@@ -91,7 +98,8 @@ def evaluate(
             if data or tta or views:
                 raise UsageError("fusion is scored on the pairs of its own recipe; leave out --data, --tta and --views")
             return _fusion(models[0], split or "test", device, json_file, out)
-    found = evaluate_model(Request(task, models, data, split, views or tta, device))
+    with Progress() as progress:
+        found = evaluate_model(Request(task, models, data, split, views or tta, device), progress)
     for note in found.notes:
         say(note)
     typer.echo(table.as_text(found))
@@ -114,7 +122,7 @@ def _fusion(model: str, split: str, device: str, json_file: Path | None, out: Pa
     typer.echo(fusion_text.as_text(found))
     for path in filter(None, (json_file, out and out / "fusion.json")):
         with whole_file(path) as part:
-            part.write_text(json.dumps(fusion.as_json(found), indent=1) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(fusion_text.as_json(found), indent=1) + "\n", encoding="utf-8")
     if out is not None:
         fusion.write_predictions(found, out)
         typer.echo(f"\nFiles: {out}")
@@ -123,18 +131,26 @@ def _fusion(model: str, split: str, device: str, json_file: Path | None, out: Pa
 
 def _grid(chosen: Any, options: dict[str, Any], files: tuple[Path | None, int, str, Path | None]) -> int:
     """`--seeds`: the grid."""
+    from mer_batch.evaluation.grid.cells import check_engine
     from mer_batch.evaluation.grid.command import as_json, evaluate_grid, lines
     from mer_batch.evaluation.grid.order import order
     from mer_batch.files import whole_file
+    from mer_batch.nets.device import check_device
+    from mer_batch.pages.run.page import write_run_report
+    from mer_batch.pages.study import write_grid_page
 
     out, workers, engine, json_file = files
     made = order(*chosen, **options)
     name = f"{made.common.name}{'-quick' if made.quick else ''}"
     folder = out or Path("runs") / "evaluate" / name
+    check_device(made.device)
+    check_engine(engine, workers)
+    place(json_file, "--json")
+    place(folder, folder=True)
     with Progress() as progress:
-        found = evaluate_grid(made, folder, workers, engine, say, progress)
+        found = evaluate_grid(made, folder, workers, engine, say, progress, write_run_report)
     typer.echo("\n".join(lines(found)))
-    typer.echo(f"\nReport: {folder / 'report.html'}")
+    typer.echo(f"\nReport: {write_grid_page(found)}")
     if json_file is not None:
         with whole_file(json_file) as part:
             part.write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded
+from mer_batch.cli.common import guarded, place, say, tell
 from mer_batch.errors import EXIT_OK, UsageError
 
 
@@ -35,13 +35,17 @@ def report(
     if source.is_dir():
         return _run_report(source, pictures, bool(out or labels or embed_media or redact or assets != "inline"))
     name = source.name.removesuffix(".json").removesuffix(".timeline")
-    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact)
-    typer.echo(f"Report: {page.write(output.read_timeline(source))}")
+    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
+    place(page.out)
+    timeline = output.read_timeline(source)
+    page.write(timeline, on_notice=say)
+    tell(f"Report: {page.out}")
+    tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK
 
 
 def _run_report(folder: Path, pictures: bool, more: bool) -> int:
-    from mer_batch.report.run_page import load_run_task, write_run_report
+    from mer_batch.pages.run.page import load_run_task, write_run_report
 
     if more:
         raise UsageError("the report of a run takes no option but --no-pictures; it is written in the run's folder")

@@ -70,8 +70,9 @@ def train(
     With --folds, --corpora or a pattern the same command again goes on where it was stopped.
     Several devices: torchrun --nproc-per-node N -m mer_batch train RECIPE.
     """
+    from mer_batch.pages.run.page import write_run_report
+    from mer_batch.tasks.recipe import parse_changes
     from mer_batch.training.fitting import distributed
-    from mer_batch.training.recipe import parse_changes
     from mer_batch.training.runs import run as runs
     from mer_batch.training.runs import several
 
@@ -82,12 +83,20 @@ def train(
             raise UsageError(
                 "--folds, --corpora, --resume and --parent exclude each other; repeat the command to go on"
             )
-        order = several.Order(device, say, changes, views or tta)
+        order = several.Order(device, say, changes, views or tta, write_run_report)
         folder, lines = several.train(recipe, "folds" if folds else "corpora" if corpora else "", order, out)
         typer.echo("\n".join([*lines, f"Runs: {folder}"]))
         return EXIT_OK
     folder = runs.train(
-        recipe, out=out, resume=resume, parent=parent, tta=views or tta, device=device, changes=changes, say=say
+        recipe,
+        out=out,
+        resume=resume,
+        parent=parent,
+        tta=views or tta,
+        device=device,
+        changes=changes,
+        say=say,
+        page=write_run_report,
     )
     if distributed.is_first():
         typer.echo(f"Run: {folder}")

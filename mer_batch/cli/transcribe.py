@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mer_batch.cli.common import DEVICE, Progress, guarded, say
+from mer_batch.cli.common import DEVICE, Progress, guarded, place, say
 from mer_batch.config import DEFAULTS
 from mer_batch.errors import EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from mer_batch.data.manifest import Manifest
-    from mer_batch.evaluation.word_errors import WordErrors
-    from mer_batch.text.transcribe_set import Transcript
+    from mer_batch.data.transcribing import Transcript
+    from mer_batch.scores.word_errors import WordErrors
 
 
 @guarded
@@ -37,16 +37,25 @@ def transcribe(
 
     Given again after it was stopped, it goes on: transcripts are kept by the content of the clips.
     """
+    from mer_batch.data.transcribing import transcribe_set
+    from mer_batch.nets.device import check_device
+    from mer_batch.text import asr as recognizers
     from mer_batch.text.transcribe import Request
-    from mer_batch.text.transcribe_set import transcribe_set
 
     if asr == "none":
         raise UsageError("--asr none hears nothing; give auto, whisper:NAME or faster-whisper:NAME")
+    place(out, quiet=quiet)
+    place(table, "--csv", quiet=quiet)
+    check_device(device)
+    recognizers.check(asr)
+    if language is not None:
+        recognizers.check_language(asr, language)
     request = Request(asr, language, prompt or None, device)
     found: list[Transcript] = []
     with Progress(quiet) as progress:
-        for name in sets:
-            found += transcribe_set(_part(name, split, part), request, progress, say)
+        # All sets are looked at before the first is heard: the last may be misspelt.
+        for manifest in [_part(name, split, part) for name in sets]:
+            found += transcribe_set(manifest, request, progress, say)
     _write(found, out, table)
     heard = Counter(one.language or "no words" for one in found)
     languages = ", ".join(f"{name} {count:,}" for name, count in heard.most_common())
@@ -59,8 +68,8 @@ def transcribe(
 def _part(name: str, split: Path | None, part: str | None) -> Manifest:
     from mer_batch.data.check import with_splits
     from mer_batch.data.manifest import our_split, read_manifest
+    from mer_batch.data.sets import find_set
     from mer_batch.errors import unknown_name
-    from mer_batch.training.tasks.datasets import find_set
 
     manifest = read_manifest(find_set(name))
     if split is not None:
@@ -76,6 +85,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     from dataclasses import asdict
 
     from mer_batch.files import whole_file
+    from mer_batch.tables_out import write_table
 
     with whole_file(out) as place:
         texts = {one.clip: one.text for one in found}
@@ -83,8 +93,7 @@ def _write(found: Sequence[Transcript], out: Path, table: Path | None) -> None:
     if table is not None:
         import pandas as pd
 
-        with whole_file(table) as place:
-            pd.DataFrame([asdict(one) for one in found]).to_csv(place, index=False)
+        write_table(table, pd.DataFrame([asdict(one) for one in found]))
 
 
 def _errors(found: Sequence[Transcript]) -> Iterator[str]:
@@ -118,7 +127,7 @@ def _span(counted: WordErrors) -> str:
 
 
 def _counted(found: Sequence[Transcript]) -> WordErrors:
-    from mer_batch.evaluation.word_errors import word_errors
+    from mer_batch.scores.word_errors import word_errors
 
     return word_errors(
         [one.truth or "" for one in found],

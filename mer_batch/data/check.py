@@ -12,10 +12,10 @@ import pandas as pd
 from mer_batch.data import content, problems
 from mer_batch.data.copies import find_copies, leaks, shared_values, with_shared
 from mer_batch.data.findings import Finding
-from mer_batch.data.manifest import CONTENTS, PERSONS, Manifest, our_split
+from mer_batch.data.manifest import CONTENTS, PERSONS, Manifest, clip_ids, our_split
 from mer_batch.data.scan import OnProgress, scan
 from mer_batch.errors import DataError, unknown_name
-from mer_batch.training.tasks.voice_splits import clip_ids
+from mer_batch.tables import read_csv
 
 Groups = Sequence[str] | None
 
@@ -94,14 +94,11 @@ def with_splits(manifest: Manifest, table: Path) -> Manifest:
 
     Rows that the table does not list are left out. Raises `DataError` when it fits no row.
     """
-    try:
-        parts = pd.read_csv(table, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"cannot read {table}: {str(error).splitlines()[0]}") from error
-    key = next((name for name in ("path", "id") if name in parts.columns), None)
-    if key is None or "split" not in parts.columns:
-        raise DataError(f"{table} needs the columns path or id, and split; it has {', '.join(parts.columns)}")
-    known = dict(zip(parts[key], parts["split"], strict=True))
+    parts = read_csv(table).whole()
+    key = parts.column("path", "id")
+    if key is None or parts.column("split") is None:
+        raise parts.lacks("path or id, and split")
+    known = {row[key]: row["split"] for row in parts.rows}
     paths = list(manifest.rows["path"])
     ids = zip(paths, (f"{manifest.name}/{path}" for path in paths), clip_ids(manifest.name, paths), strict=True)
     named = [next((known[name] for name in names if name in known), None) for names in ids]

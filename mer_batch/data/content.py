@@ -76,6 +76,9 @@ def _picture_findings(
         unknown = int(rows["NF"].isna().sum())
         text = f"{len(voted):,} pictures have no face by FER+ votes; {unknown:,} have no votes"
         yield Finding("warning" if len(voted) else "note", "no face by votes", len(voted), text, list(voted[:SHOWN]))
+    for note, count in rows.loc[rows["_assumed"] != "", "_assumed"].value_counts().items():
+        examples = list(rows.loc[rows["_assumed"] == note, "path"][:SHOWN])
+        yield Finding("note", "assumed", int(count), f"{count:,} pictures: {note}", examples)
     grey = int((~rows["_colour"]).sum())
     if 0 < grey < len(rows):
         yield Finding("note", "grey and colour", grey, f"{grey:,} pictures are grey, {len(rows) - grey:,} in colour")

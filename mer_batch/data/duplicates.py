@@ -47,7 +47,7 @@ class Pairs:
 
 def candidates(maps: Matrix, least: float) -> Pairs:
     """Pairs of maps (n, height, width), mirrored or not, whose low frequencies correlate by `least` or more."""
-    even, odd = _signatures(maps)
+    even, odd = _signatures(maps) if len(maps) else (np.zeros((0, 0), np.float32),) * 2
     found, count = [], 0
     for part in _blocks(even, odd, least):
         found.append(part)

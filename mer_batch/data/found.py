@@ -12,8 +12,9 @@ from typing import Final
 from mer_batch.data.files import SUFFIXES
 from mer_batch.data.importers import Importer, known
 from mer_batch.data.manifest import CARD, TABLE, Manifest, read_card, read_manifest
+from mer_batch.data.sets import roots
+from mer_batch.data.texts import is_texts, read_texts
 from mer_batch.errors import DataError
-from mer_batch.training.tasks.datasets import roots
 
 DEPTH: Final = 3
 """Folders below a root in which sets are looked for."""
@@ -36,7 +37,7 @@ class Found:
 
 
 def found() -> list[Found]:
-    """All sets in `MER_DATA`, or in ../shared/data and ./data."""
+    """All sets in `MER_DATA`, else in ./data and the user's own folder of sets."""
     return [_read(folder) for root in roots() if root.is_dir() for folder in _folders(root, DEPTH)]
 
 
@@ -50,7 +51,7 @@ def absent(sets: list[Found]) -> list[Importer]:
 
 def _folders(root: Path, depth: int) -> Iterator[Path]:
     """Folders that hold a set, and nothing below those."""
-    if (root / CARD).is_file() or _is_table(root / TABLE):
+    if (root / CARD).is_file() or _is_table(root / TABLE) or is_texts(root):
         yield root
     elif depth:
         for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
@@ -70,6 +71,8 @@ def _is_table(path: Path) -> bool:
 
 def _read(folder: Path) -> Found:
     try:
+        if is_texts(folder):
+            return Found(folder, read_texts(folder))
         if (folder / CARD).is_file():
             read_card(folder)
         return Found(folder, read_manifest(folder))

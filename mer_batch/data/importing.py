@@ -21,32 +21,45 @@ from mer_batch.data.journal import JOURNAL, Journal
 from mer_batch.data.manifest import Manifest, our_label, our_split, read_manifest
 from mer_batch.data.pictures import decode_picture, encode_png, pixel_hash
 from mer_batch.data.scan import OnProgress
+from mer_batch.data.sets import place_for
 from mer_batch.data.store import FILES, claim, inside, write_set
+from mer_batch.data.texts import write_texts
 from mer_batch.errors import DataError
 from mer_batch.files import whole_file
+from mer_batch.tables_out import write_rows
 
 SKIPPED = "skipped.csv"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The finished set, and the files that were left out with the reason."""
+    """The finished set, the files that were left out with the reason, and the set's folder."""
 
     manifest: Manifest
     skipped: Mapping[str, str]
+    folder: Path
 
 
 def import_set(
-    kind: str, source: Path, out: Path, on_progress: OnProgress, copy: bool = False, pictures: Path | None = None
+    kind: str, source: Path, out: Path | None, on_progress: OnProgress, copy: bool = False, pictures: Path | None = None
 ) -> Imported:
     """Import `source` into the folder `out`; an interrupted import goes on, a finished one is checked again.
+
+    Without `out` the set goes where `sets.data_set` finds it by its name: that of the kind, or of a folder's source.
 
     Raises `UsageError` for an unknown kind or a used folder, `DataError` when the source has not the kind's layout.
     """
     importer = importers.find(kind)
     if not source.exists():
         raise DataError(f"there is nothing at {source}; {importer.get}")
-    listing = _tidied(importer.read(source, pictures))
+    listing = importer.read(source, pictures)
+    if importer.modality == "text":
+        folder = out or place_for(kind, "text")
+        return Imported(write_texts(importer, listing, source, folder), {}, folder)
+    listing = _tidied(listing)
+    if out is None:
+        name = kind if importer.modality else source.resolve().stem
+        out = place_for(name, importer.modality or _modality(listing))
     claim(out, kind, source)
     with Journal(out / JOURNAL, kind, str(source.resolve())) as journal:
         _read_all(listing, importer.modality or _modality(listing), out, copy, journal, on_progress)
@@ -68,7 +81,7 @@ def import_set(
         place = out / FILES if copy or listing.make else listing.place
         write_set(out, out.resolve().name, kind, importer.modality or _modality(listing), rows, place, extra)
         journal.remove()
-    return Imported(read_manifest(out), skipped)
+    return Imported(read_manifest(out), skipped, out)
 
 
 def _tidied(listing: Listing) -> Listing:
@@ -139,5 +152,4 @@ def _write_skipped(path: Path, skipped: Mapping[str, str]) -> None:
     if not skipped:
         path.unlink(missing_ok=True)
         return
-    with whole_file(path) as part:
-        pd.DataFrame(skipped.items(), columns=["path", "reason"]).to_csv(part, index=False)
+    write_rows(path, ["path", "reason"], skipped.items())

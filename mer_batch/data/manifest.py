@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,7 @@ import pandas as pd
 from mer_batch.data.files import ARCHIVES, SUFFIXES, Files, FolderFiles, open_files
 from mer_batch.errors import DataError
 from mer_batch.labels import INDEX, canonical
+from mer_batch.tables import Row, Table, lines_of, read_csv
 from mer_batch.types import Modality
 
 if TYPE_CHECKING:
@@ -135,7 +137,7 @@ def read_manifest(source: Path) -> Manifest:
         return _imported(source)
     if source.is_dir() and (source / TABLE).is_file():
         return _tabled(source / TABLE, _archive_in(source), source)
-    if source.suffix.lower() == ".csv":
+    if source.suffix.lower() in (".csv", ".tsv"):
         return _tabled(source, FolderFiles(source.parent), source)
     return tree_manifest(source)
 
@@ -153,11 +155,13 @@ def _imported(folder: Path) -> Manifest:
     missing = {"name", "kind", "modality", "files"} - set(card)
     if missing:
         raise DataError(f"{folder / CARD} lacks {', '.join(sorted(missing))}; import the set again")
+    if card["modality"] == "text":
+        raise DataError(f"{folder} holds sentences; this command reads sets of pictures or sounds")
     place = folder / card["files"]
     if not place.exists():
         raise DataError(f"the files of {folder} are gone from {card['files']}; import the set again, or with --copy")
-    rows = read_table(folder / TABLE)
-    return Manifest(str(card["name"]), str(card["kind"]), card["modality"], rows, open_files(place), card)
+    rows, skipped = read_table(folder / TABLE)
+    return Manifest(str(card["name"]), str(card["kind"]), card["modality"], rows, open_files(place), card, skipped)
 
 
 def _archive_in(folder: Path) -> Files:
@@ -167,32 +171,60 @@ def _archive_in(folder: Path) -> Files:
 
 
 def _tabled(table: Path, files: Files, source: Path) -> Manifest:
-    rows = read_table(table)
+    rows, skipped = read_table(table)
     votes = table.parent / "ferplus.csv"
     if votes.is_file() and not set(VOTES) <= set(rows.columns):
         rows = rows.join(pd.read_csv(votes).set_index("path")[list(VOTES)], on="path")
-    return Manifest(_name(source), "table", modality_of(list(rows["path"]), source), rows, files)
+    return Manifest(_name(source), "table", modality_of(list(rows["path"]), source), rows, files, skipped=skipped)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The rows of a CSV with `path` and `label`, labels and splits by our names. Raises `DataError`."""
-    try:
-        head = pd.read_csv(path, nrows=0).columns
-        kinds = dict.fromkeys(set(_TEXT) & set(head), str)
-        rows = pd.read_csv(path, dtype=kinds, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
-    if not {"path", "label"} <= set(rows.columns):
-        raise DataError(f"{path} needs the columns path and label; it has {', '.join(rows.columns)}")
-    if rows.empty:
-        raise DataError(f"{path} has no rows")
-    if rows["path"].duplicated().any():
-        raise DataError(f"{path} lists {rows.loc[rows['path'].duplicated(), 'path'].iloc[0]!r} twice")
+def read_table(path: Path) -> tuple[pd.DataFrame, Counter[str]]:
+    """The rows of a CSV with `path` and `label`, labels and splits by our names, and what was left out, by reason.
+
+    Raises `DataError` for a table without these columns, and for a path with two labels or in two splits.
+    """
+    table = read_csv(path)
+    if table.column("path") is None or table.column("label") is None:
+        raise table.lacks("path and label")
+    skipped = Counter(f"line {line} {reason}" for line, reason in table.left_out)
+    kept, repeats = _once(table)
+    if repeats:
+        skipped["rows that repeat an earlier one"] = repeats
+    columns = {
+        name if name in _TEXT else header: [row[name] for row in kept]
+        for name, header in zip(table.columns, table.headers, strict=True)
+    }
+    rows = pd.DataFrame({name: cells if name in _TEXT else _typed(cells) for name, cells in columns.items()})
     for name in set(VOTES) & set(rows.columns):
         rows[name] = pd.to_numeric(rows[name], errors="coerce")
     rows["label"] = [our_label(name) for name in rows["label"]]
     rows["split"] = [our_split(name) for name in rows["split"]] if "split" in rows.columns else ""
-    return rows
+    return rows, skipped
+
+
+def _once(table: Table) -> tuple[list[Row], int]:
+    """The rows with each path once, and how many repeated another. Raises `DataError` for one that contradicts it."""
+    first: dict[str, Row] = {}
+    for row in table.rows:
+        before = first.setdefault(row["path"], row)
+        if before is row:
+            continue
+        for name in ("label", "split"):
+            if our_label(before[name]) != our_label(row[name]):
+                raise DataError(
+                    f"{table.path}: {lines_of([before.line, row.line])} give {row['path']!r} two {name}s, "
+                    f"{before[name]!r} and {row[name]!r}; keep one of them"
+                )
+    return list(first.values()), len(table.rows) - len(first)
+
+
+def _typed(cells: list[str]) -> pd.Series:
+    """A column as numbers where it holds nothing else, as pandas reads it."""
+    column = pd.Series(cells, dtype=str)
+    try:
+        return pd.to_numeric(column) if all(cells) else column
+    except ValueError:
+        return column
 
 
 def tree_manifest(source: Path) -> Manifest:
@@ -238,3 +270,14 @@ def modality_of(names: list[str], source: Path) -> Modality:
     if not any(counts.values()):
         raise DataError(f"{source} holds neither pictures nor sounds ({len(names)} files looked at)")
     return "face" if counts["face"] >= counts["voice"] else "voice"
+
+
+def clip_ids(name: str, paths: Sequence[str]) -> list[str]:
+    """Ids of the clips of set `name`: its name and the file's, whatever its folder and format.
+
+    Where file names repeat, with their folders.
+    """
+    stems = [PurePosixPath(path).stem for path in paths]
+    if len(set(stems)) < len(stems):
+        stems = [PurePosixPath(path).with_suffix("").as_posix() for path in paths]
+    return [f"{name}/{stem}" for stem in stems]

@@ -9,7 +9,7 @@ from mer_batch.data.findings import SHOWN, Finding
 from mer_batch.data.manifest import Manifest
 from mer_batch.data.scan import OnProgress
 from mer_batch.face.detect import CascadeDetector
-from mer_batch.face.stills import LARGEST, SMALLEST
+from mer_batch.face.stills import SMALLEST, shrunk
 from mer_batch.types import Image
 
 
@@ -28,8 +28,5 @@ def without_face(manifest: Manifest, rows: pd.DataFrame, device: str, on_progres
 
 
 def _colour(manifest: Manifest, path: str) -> Image:
-    from PIL import Image as Pillow
-
-    picture = Pillow.fromarray(manifest.read_picture(path)).convert("RGB")
-    picture.thumbnail((LARGEST, LARGEST))
-    return np.asarray(picture)
+    picture = manifest.read_picture(path)
+    return shrunk(np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
-import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mer_batch.errors import DataError
+from mer_batch.media.pictures import read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.Image import Image as PillowImage
 
 SIDE: Final = 48
 """Side of the thumbnails by which pictures are compared; scores on FER2013 are then those of its own pixels."""
@@ -32,27 +29,7 @@ def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
 
     A colour file whose three channels are equal is grey. Raises `DataError` when it cannot be decoded.
     """
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    broken = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Pillow.DecompressionBombError)
-    try:
-        with Pillow.open(io.BytesIO(data)) as file:
-            return _pixels(ImageOps.exif_transpose(file))
-    except broken as error:
-        reason = "no picture" if "cannot identify" in str(error) else str(error).splitlines()[0] if str(error) else ""
-        raise DataError(f"cannot read the picture {name}: {reason or type(error).__name__}") from error
-
-
-def _pixels(picture: PillowImage) -> NDArray[np.uint8]:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        deep = np.asarray(picture, dtype=np.float64)
-        return (deep / (257 if deep.max(initial=0) > 255 else 1)).clip(0, 255).round().astype(np.uint8)
-    if picture.mode in ("1", "L", "LA"):
-        return np.asarray(picture.convert("L"))
-    colour: NDArray[np.uint8] = np.asarray(picture.convert("RGB"))
-    same = np.array_equal(colour[..., 0], colour[..., 1]) and np.array_equal(colour[..., 1], colour[..., 2])
-    return np.ascontiguousarray(colour[..., 0]) if same else colour
+    return read_picture(data, name).pixels
 
 
 def pixel_hash(picture: NDArray[Any]) -> str:
@@ -80,7 +57,8 @@ def is_plain(small: NDArray[np.uint8]) -> bool:
 
 def describe_picture(data: bytes, name: str) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """What a check looks at, and the thumbnail. Raises `DataError`."""
-    picture = decode_picture(data, name)
+    found = read_picture(data, name)
+    picture = found.pixels
     height, width = picture.shape[:2]
     small = thumbnail(picture)
     content = f"{height}x{width}:{pixel_hash(picture)}"
@@ -90,6 +68,7 @@ def describe_picture(data: bytes, name: str) -> tuple[dict[str, Any], NDArray[np
         "width": width,
         "colour": picture.ndim == 3,
         "plain": is_plain(small),
+        "assumed": "; ".join(found.notes),
     }
     return facts, small
 

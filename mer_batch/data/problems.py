@@ -103,7 +103,8 @@ def balance(manifest: Manifest) -> list[Finding]:
             listed = ", ".join(f"{name} ({row[name]:,})" for name in rare)
             text = f"{where}: {RARE} times rarer than {row.idxmax()} ({row.max():,}) or more: {listed}"
             found.append(Finding("warning", "balance", len(rare), text))
-    outside = sorted({str(name) for name in rows["label"] if name and name not in INDEX})
-    if outside:
-        found.append(Finding("note", "other labels", len(outside), f"not among our seven: {', '.join(outside[:12])}"))
+    outside = rows.loc[~rows["label"].isin(list(INDEX)), "label"].value_counts()
+    if len(outside):
+        listed = ", ".join(f"{name or '(none)'} ({count:,})" for name, count in outside.head(12).items())
+        found.append(Finding("note", "other labels", len(outside), f"not among our seven: {listed}"))
     return found

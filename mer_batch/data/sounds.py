@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -57,8 +58,9 @@ def decode_sound(data: bytes, name: str) -> Sound:
         with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.audio:
                 raise DataError(f"cannot read the sound {name}: it holds none")
-            rate = container.streams.audio[0].codec_context.sample_rate
-            native, mono = _decoded(container.decode(audio=0))
+            context = container.streams.audio[0].codec_context
+            rate = context.sample_rate
+            native, mono = _decoded(container.decode(audio=0), context.codec.canonical_name)
     except (FFmpegError, OSError, ValueError) as error:
         raise DataError(f"cannot read the sound {name}: {getattr(error, 'strerror', None) or error}") from error
     if not native.size or not rate:
@@ -71,18 +73,21 @@ def decode_mono(data: bytes, name: str) -> Samples:
     return decode_sound(data, name).mono
 
 
-def _decoded(frames: Iterator[AudioFrame]) -> tuple[NDArray[np.int16], Samples]:
+def _decoded(frames: Iterator[AudioFrame], codec: str) -> tuple[NDArray[np.int16], Samples]:
     from av import AudioResampler
 
-    whole, flat = AudioResampler(format="s16p"), AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    from mer_batch.media.mono import MonoMaker
+
+    # Packed, not planar: arrays of more than eight planes read beyond a frame's memory (PyAV 18.1).
+    whole, mono = AudioResampler(format="s16"), MonoMaker(codec)
     native: list[NDArray[Any]] = []
-    mono: list[NDArray[Any]] = []
-    for frame in [*frames, None]:
-        native += [part.to_ndarray() for part in whole.resample(frame)]
-        mono += [part.to_ndarray().reshape(-1) for part in flat.resample(frame)]
+    for frame in chain(frames, [None]):
+        native += [part.to_ndarray().reshape(part.samples, -1).T for part in whole.resample(frame)]
+        if frame is not None:
+            mono.add(frame)
     if not native:
         return np.zeros((1, 0), np.int16), np.zeros(0, np.float32)
-    return np.concatenate(native, axis=1), np.concatenate(mono).clip(-1, 1)
+    return np.concatenate(native, axis=1), mono.samples()
 
 
 def low_band(samples: Samples) -> Samples:

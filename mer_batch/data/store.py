@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -13,7 +12,8 @@ import pandas as pd
 
 from mer_batch.data.manifest import CARD, TABLE, read_card
 from mer_batch.errors import DataError, UsageError
-from mer_batch.files import whole_file
+from mer_batch.files import sha256_of, whole_file
+from mer_batch.tables_out import write_table
 
 FILES = "files"
 """Folder of the files that a set holds itself: single files, so that each is whole or absent, an import can be
@@ -24,12 +24,17 @@ def claim(out: Path, kind: str, source: Path) -> None:
     """Make the folder `out`. Raises `UsageError` when it holds anything but an import of the same kind and source,
     or lies inside the source.
     """
+    check_free(out, kind, source)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def check_free(out: Path, kind: str, source: Path) -> None:
+    """Raise what `claim` raises, and make nothing."""
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{out} lies inside the source, which is never written to; choose another --out")
     used = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if used and _owner(out) != (kind, str(source.resolve())):
         raise UsageError(f"{out} holds something else; choose another --out or remove it")
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def write_set(
@@ -37,9 +42,8 @@ def write_set(
 ) -> Path:
     """Write the two files of a set whose files are at `place`; returns `out`. The date stays when nothing changed."""
     columns = [column for column in rows.columns if not column.startswith("_")]
-    with whole_file(out / TABLE) as part:
-        rows[columns].to_csv(part, index=False, lineterminator="\n")
-    digest = hashlib.sha256((out / TABLE).read_bytes()).hexdigest()
+    write_table(out / TABLE, rows[columns])
+    digest = sha256_of(out / TABLE)
     made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if (out / CARD).is_file() and (before := read_card(out)).get("manifest_sha256") == digest:
         made = before.get("made", made)
@@ -49,11 +53,12 @@ def write_set(
     }
     card = {**extra, "name": name, "kind": kind, "modality": modality, "files": _seen_from(out, place), "made": made}
     card |= {"items": len(rows), "counts": counts, "manifest_sha256": digest}
-    _write_card(out, card)
+    write_card(out, card)
     return out
 
 
-def _write_card(out: Path, card: Mapping[str, Any]) -> None:
+def write_card(out: Path, card: Mapping[str, Any]) -> None:
+    """Write `dataset.toml`."""
     import tomli_w
 
     # Tables must follow plain values.

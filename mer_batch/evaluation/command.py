@@ -8,21 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.classifier import Classifier, calibrated, load_classifier
+from mer_batch.classifier import Classifier, calibrated
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.evaluation import ensemble
-from mer_batch.evaluation.metrics import SCORES, score
 from mer_batch.evaluation.result import Evaluation, Member, Request
-from mer_batch.evaluation.run import Reading
-from mer_batch.evaluation.source import Shares, Source
-from mer_batch.training.calibration import fit_temperature
+from mer_batch.evaluation.source import Source
+from mer_batch.readers import load_classifier
+from mer_batch.scores.calibration import fit_temperature
+from mer_batch.scores.metrics import SCORES, score
+from mer_batch.tasks.reading import Reading, Shares
+from mer_batch.tasks.task import OnProgress, silent
 from mer_batch.types import TASKS, TaskName
 
 
-def evaluate_model(request: Request) -> Evaluation:
-    """Read and score as asked. Raises `UsageError` and `DataError` for what cannot be had."""
+def evaluate_model(request: Request, on_progress: OnProgress = silent) -> Evaluation:
+    """Read and score as asked; the tally counts what is left out.
+
+    Raises `UsageError` and `DataError` for what cannot be had.
+    """
     modality = _modality(request)
-    source = Source(modality, request)
+    source = Source(modality, request, on_progress)
     readers = [load_classifier(modality, spec, request.device) for spec in request.models]
     if len(readers) == 1:
         return _single(source, readers[0])
@@ -50,7 +55,7 @@ def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
     return Evaluation(
         source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
         before, after, results, main, card.temperature, card.bias, tuple(source.notes),
-        gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
+        tally=source.tally, gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
     )  # fmt: skip
 
 
@@ -96,7 +101,7 @@ def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:
             f"best member ({members[best].model})": ensemble.gain(truth, after[where], [own[best]]),
             "mean member": ensemble.gain(truth, after[where], own),
         },
-        reading.groups,
+        reading.groups, tally=source.tally,
     )  # fmt: skip
 
 

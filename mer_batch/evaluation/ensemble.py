@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mer_batch.evaluation.metrics import Ints, drawn_confusions, draws_of, scores_from_confusions
-from mer_batch.evaluation.run import LEAST, Reading
 from mer_batch.nets.store import find_model, read_card
+from mer_batch.scores.metrics import Ints, drawn_confusions, draws_of, scores_from_confusions
+from mer_batch.tasks.reading import LEAST, Reading, Shares
 from mer_batch.types import TaskName
 
-Shares = NDArray[np.float64]
 GAINS = ("accuracy", "uar")
 """Scores whose differences are told."""
 

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from mer_batch.classifier import calibrated
 from mer_batch.errors import UsageError
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import Scores, score
-from mer_batch.evaluation.statistics.blocks import holm
-from mer_batch.evaluation.statistics.comparison import Comparison, compare
-from mer_batch.evaluation.statistics.readings import Readings
 from mer_batch.fusion.learned import POOL, Gate, load_gate
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import find_model, read_card
-from mer_batch.training.recipe import read_recipe
-from mer_batch.training.task import LabelledSet, Split, load_task
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import Scores, score
+from mer_batch.scores.statistics.blocks import holm
+from mer_batch.scores.statistics.comparison import Comparison, compare
+from mer_batch.scores.statistics.readings import Readings
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.task import LabelledSet, Split, load_task
 from mer_batch.types import MODALITIES, Floats
 
 Shares = NDArray[np.float64]
@@ -107,7 +107,7 @@ def weighs(spec: str) -> bool:
 
 def study(spec: str = "default", split: Split = "test", device: str = "auto", recipe: str = "fusion") -> Study:
     """Score and test all readers on the pairs of a gate's own recipe, or of `recipe` where there is no gate."""
-    from mer_batch.evaluation.source import recipe_of
+    from mer_batch.tasks.recipe import recipe_of
 
     gate = load_gate(spec, device)
     data = read_recipe(recipe).data if gate is None else recipe_of("fusion", spec).data
@@ -207,27 +207,6 @@ def _voice_shares(tables: Floats, gate: Gate | None) -> dict[str, tuple[float, f
     return {
         name: (float(found[beside & good].mean()), float(found[beside & ~good].mean()))
         for name, found in shares.items()
-    }
-
-
-def as_json(found: Study) -> dict[str, Any]:
-    """Everything, for JSON."""
-    from mer_batch.evaluation.fusion_text import verdict
-
-    return {
-        "model": found.model or None,
-        "split": found.split,
-        "notes": list(found.notes),
-        "parts": {
-            part.name: {
-                "verdict": verdict(part),
-                "best_single": part.best_single,
-                "readers": {row.name: {"read": row.read, **row.scores.as_json()} for row in part.rows},
-                "tests": [test.as_json() for test in part.tests],
-                "voice_share": {name: list(shares) for name, shares in part.voice_share.items()},
-            }
-            for part in found.parts
-        },
     }
 
 

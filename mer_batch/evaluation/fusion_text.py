@@ -1,16 +1,15 @@
-"""What a study of fusion found, as text for a terminal of 100 columns: scores, paired tests and a verdict."""
+"""What a study of fusion found, for a terminal of 100 columns and as JSON: scores, paired tests and a verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final
 
 from mer_batch.evaluation.fusion import GATED, GOOD, POOLED, Part, Study, Test
-from mer_batch.evaluation.statistics.intervals import ALPHA
-from mer_batch.evaluation.statistics.verdict import p_text, points
-from mer_batch.evaluation.table import HEADS
-from mer_batch.report.words import percent
+from mer_batch.scores.statistics.intervals import ALPHA
+from mer_batch.scores.wording import HEADS, p_text, points
+from mer_batch.wording import percent
 
 WIDTH: Final = 100
 ABOUT: Final = {
@@ -89,3 +88,22 @@ def _gate_helps(test: Test) -> str:
     if test.p >= ALPHA:
         return f"The gate is not shown to differ from the pool in accuracy ({p_text(test.p)}; both read {right} alike)."
     return f"The gate is {'better' if gain > 0 else 'worse'} than the pool by {points(abs(gain))} ({p_text(test.p)})."
+
+
+def as_json(found: Study) -> dict[str, Any]:
+    """Everything, for JSON."""
+    return {
+        "model": found.model or None,
+        "split": found.split,
+        "notes": list(found.notes),
+        "parts": {
+            part.name: {
+                "verdict": verdict(part),
+                "best_single": part.best_single,
+                "readers": {row.name: {"read": row.read, **row.scores.as_json()} for row in part.rows},
+                "tests": [test.as_json() for test in part.tests],
+                "voice_share": {name: list(shares) for name, shares in part.voice_share.items()},
+            }
+            for part in found.parts
+        },
+    }

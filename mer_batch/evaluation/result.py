@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mer_batch.evaluation.ensemble import Shares
-from mer_batch.evaluation.metrics import Ints, Scores
-from mer_batch.evaluation.parts import Part
+from mer_batch.scores.metrics import Ints, Scores
+from mer_batch.tasks.parts import Part
+from mer_batch.tasks.reading import Shares
+from mer_batch.tasks.tally import Tally
 from mer_batch.types import TaskName
 
 
@@ -48,7 +49,7 @@ class Evaluation:
     """Everything that was found. Probabilities are (n, 7), before and after calibration, of all items read.
 
     `groups` are what else is known of the items, by name; `twins` the differences, with intervals, between a set
-    and the one of which it is a guise ("meld unpunctuated", "meld").
+    and the one of which it is a guise ("meld unpunctuated", "meld"); `tally` tells what became of all that was found.
     """
 
     request: Request
@@ -69,6 +70,7 @@ class Evaluation:
     gains: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twins: Mapping[tuple[str, str], Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
     def as_json(self) -> dict[str, Any]:
         """The main part's scores at the top, all parts under `parts`; see `Scores.as_json`."""
@@ -81,6 +83,7 @@ class Evaluation:
             "temperature": self.temperature,
             "bias": list(self.bias) or None,
             "part": self.main.part.title,
+            "items": self.tally.as_json(),
             **self.main.scores.as_json(),
             "parts": [
                 {

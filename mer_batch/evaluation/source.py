@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from mer_batch.classifier import Classifier
 from mer_batch.errors import DataError, UsageError
 from mer_batch.evaluation import ensemble
-from mer_batch.evaluation.metrics import score
-from mer_batch.evaluation.parts import NAMES, Part, check_split, main_part, part_names, parts
 from mer_batch.evaluation.result import Request, Result
-from mer_batch.evaluation.run import Reading, read_set
-from mer_batch.evaluation.sets import load_set
-from mer_batch.evaluation.tta import views_for, views_name
-from mer_batch.nets.store import find_model
-from mer_batch.training.recipe import Recipe, read_recipe
-from mer_batch.training.task import LabelledSet, Split, Task, load_task
+from mer_batch.scores.metrics import score
+from mer_batch.tasks.parts import NAMES, Part, check_split, main_part, part_names, parts
+from mer_batch.tasks.reading import Reading, Shares, read_set
+from mer_batch.tasks.recipe import recipe_of
+from mer_batch.tasks.sets import load_set
+from mer_batch.tasks.tally import Tally
+from mer_batch.tasks.task import LabelledSet, OnProgress, Split, Task, load_task, silent
+from mer_batch.tasks.views import views_for, views_name
 from mer_batch.types import TaskName
-
-RECIPES: Final = {"face": "fer", "voice": "voice", "text": "text", "fusion": "fusion"}
-"""The recipe whose held-out data a model is scored on, unless its own run says otherwise."""
-Shares = ensemble.Shares
 
 
 class Source:
     """The labelled items of a request, for any reader, and how they fall into parts."""
 
-    def __init__(self, modality: TaskName, request: Request) -> None:
-        self.modality, self.request = modality, request
+    def __init__(self, modality: TaskName, request: Request, on_progress: OnProgress = silent) -> None:
+        self.modality, self.request, self._on_progress = modality, request, on_progress
+        self.tally = Tally()
         self.view_name = views_name(modality, request.views)
         self.views = views_for(modality, request.views)
         self.notes: list[str] = []
@@ -44,6 +40,7 @@ class Source:
         if self._task is None:
             recipe = recipe_of(self.modality, self.request.models[0])
             self._task = load_task(recipe.task, recipe.data)
+            self._task.on_progress = self._on_progress
         return self._task
 
     def read(self, reader: Classifier[Any]) -> tuple[Reading, list[str]]:
@@ -51,23 +48,23 @@ class Source:
         if self.request.data is not None:
             if self.modality == "fusion":
                 raise UsageError("--data takes sets of one modality; fusion is scored on the pairs of its own recipe")
-            labelled, skipped = load_set(
-                self.modality, self.request.data, reader.card.input, self.request.device, self.request.split
-            )
-            self.notes = [f"{count} x label {name!r} left out: no counterpart" for name, count in skipped.items()]
-            reading = read_set(reader, labelled, self.views)
+            own = load_set(self.modality, self.request.data, reader.card.input, self.request.device, self.request.split)
+            reading = read_set(reader, own, self.views, self._on_progress)
+            self.tally = own.tally
+            self.notes = self.tally.notes()
             return reading, [self.request.split or "whole set"] * len(reading)
         readings, names = [], []
         for split in self._splits():
             labelled = _wanted(self.task.held_out(split), split, self.request.split)
             if not len(labelled.items):
                 continue
-            readings.append(read_set(reader, labelled, self.views))
+            readings.append(read_set(reader, labelled, self.views, self._on_progress))
             names += part_names(readings[-1].ids, split)
             if split == "validation":
                 self._validation[id(reader)] = readings[-1]
         if not readings:
             raise DataError(f"the held-out data of the task have no part {self.request.split!r}")
+        self.tally = Tally(len(names))
         return ensemble.joined(readings), names
 
     def _splits(self) -> tuple[Split, ...]:
@@ -97,20 +94,6 @@ class Source:
             return read_set(reader, self.task.held_out("validation"), self.views)
         except DataError:
             return None
-
-
-def recipe_of(modality: TaskName, model: str) -> Recipe:
-    """The recipe of the run that a model came from, with what was changed for it, else the task's own."""
-    recipe = read_recipe(RECIPES[modality])
-    if model.startswith("hf:"):
-        return recipe
-    folder = find_model(modality, model)
-    run = folder.parent if folder.name == "model" else folder
-    try:
-        options = json.loads((run / "run.json").read_text(encoding="utf-8"))["options"]
-        return Recipe(recipe.name, options["task"], recipe.net, data=options["data"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return recipe
 
 
 def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> LabelledSet:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import SCORES, Scores
-from mer_batch.evaluation.parts import ALL, BOTH, WITHOUT
 from mer_batch.evaluation.result import Evaluation, Result
 from mer_batch.files import whole_file
-from mer_batch.labels import EMOTIONS
-
-HEADS = {"accuracy": "accuracy", "uar": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import SCORES, Scores
+from mer_batch.scores.wording import HEADS, confusion_lines
+from mer_batch.tasks.parts import ALL, BOTH, WITHOUT
 
 
 def as_text(found: Evaluation) -> str:
@@ -28,6 +26,7 @@ def as_text(found: Evaluation) -> str:
 def _head(found: Evaluation) -> Iterator[str]:
     scores, several = found.main.scores, len({result.part.name for result in found.results}) > 1
     yield f"{found.name}: n = {len(found.ids) if several else scores.n}, {len(scores.present)} classes"
+    yield found.tally.sentence()
     if several:
         yield f"classes and confusions: {found.main.part.name} (n = {scores.n})"
     models = f"ensemble of {len(found.members)}" if found.members else f"model {found.request.models[0]}"
@@ -50,9 +49,13 @@ def _row(result: Result) -> Iterator[str]:
 
 
 def _value(scores: Scores, name: str) -> str:
-    numbers = [scores.values[name], *scores.intervals[name]]
-    value, low, high = (f"{number:.3f}".removeprefix("0") for number in numbers)
+    value, low, high = map(_short, (scores.values[name], *scores.intervals[name]))
     return f"{value} ({low}-{high})".rjust(18)
+
+
+def _short(share: float) -> str:
+    """A share in four signs, .123 or 1.00, so that columns stay apart."""
+    return "1.00" if f"{share:.3f}" == "1.000" else f"{share:.3f}".removeprefix("0")
 
 
 def _calibration(found: Evaluation) -> Iterator[str]:
@@ -94,16 +97,6 @@ def _classes(found: Evaluation) -> Iterator[str]:
         yield (line + (f"{other['support']:19.0f}{other['recall']:8.3f}{other['f1']:6.3f}" if other else "")).rstrip()
 
 
-def confusion_lines(scores: Scores, shares: bool) -> Iterator[str]:
-    """A confusion matrix as lines of text, in counts or in per cent of each label."""
-    unit = "per cent of each label" if shares else "counts"
-    yield f"confusion, {unit} (rows: label, columns: reading)"
-    yield " " * 10 + "".join(f"{label[:8]:>9}" for label in EMOTIONS)
-    table = np.round(100 * scores.shares(), 1) if shares else scores.confusion
-    for label, counts in zip(EMOTIONS, table.tolist(), strict=True):
-        yield f"{label:<10}" + "".join(f"{count:>9}" for count in counts)
-
-
 def write_json(found: Evaluation, path: Path) -> None:
     """All scores, whole or not at all."""
     with whole_file(path) as partial:
@@ -112,7 +105,7 @@ def write_json(found: Evaluation, path: Path) -> None:
 
 def write_files(found: Evaluation, folder: Path) -> None:
     """`scores.json`, `predictions/PART.parquet` for each part, and the figures of the main part."""
-    from mer_batch.evaluation.plots import confusion_png, reliability_png
+    from mer_batch.scores.plots import confusion_png, reliability_png
 
     write_json(found, folder / "scores.json")
     for result in found.results:

@@ -9,15 +9,14 @@ stage works on all frames of a batch at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
-from mer_batch.errors import ModelError
+from mer_batch.face import mtcnn
+from mer_batch.face.operators import batched_nms, roi_align
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,10 +27,71 @@ _CELL: Final = 12  # P-Net looks at windows of 12 pixels ...
 _STRIDE: Final = 2  # ... every second pixel of a pyramid level
 _SHRINK: Final = 0.709  # from one pyramid level to the next: half the area
 _CROPS: Final = 256  # crops in one pass of R-Net or O-Net, to bound memory
+_EXACT: Final = 7  # halvings after which sums of pixels still fit into the 24 bits of a float
 
 
-Levels: TypeAlias = tuple[Tensor, ...]
-"""Frames (n, 3, h, w) around 0, then the same at a half, a quarter ... of the size."""
+class Levels:
+    """Frames as the three networks were trained on, at ever smaller sizes, each made when it is asked for.
+
+    Level k holds pictures (n, 3, h, w) around 0 at a 2**k-th of the size. A known face needs one level only. Each is
+    the mean over squares of pixels to the last bit, whichever level it is made from.
+    """
+
+    def __init__(self, pixels: Tensor) -> None:
+        """`pixels` (n, h, w, 3) of 0..255."""
+        self._pixels = pixels
+        self.sizes = [(int(pixels.shape[1]), int(pixels.shape[2]))]
+        """Rows and columns of every level."""
+        while min(self.sizes[-1]) >= 2 * _CELL:
+            height, width = self.sizes[-1]
+            self.sizes.append((height // 2, width // 2))
+        self._made: dict[int, Tensor] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the frames are."""
+        return self._pixels.device
+
+    @property
+    def width_height(self) -> Tensor:
+        """The size of the frames in pixels, shape (2,)."""
+        height, width = self.sizes[0]
+        return torch.tensor([width, height], dtype=torch.float32, device=self.device)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, level: int) -> Tensor:
+        if level not in self._made:
+            above = self._made.get(level - 1) if level <= _EXACT else self[level - 1]
+            self._made[level] = self._mean(level) if above is None else _halved(above)
+        return self._made[level]
+
+    def _mean(self, level: int) -> Tensor:
+        """A level from the pixels: rows first, which lie together, and channels apart only where little is left."""
+        step, (height, width) = 2**level, self.sizes[level]
+        rows = [self._pixels[:, first : height * step : step, : width * step] for first in range(step)]
+        total = _sum(rows, rows[0].float() if level else rows[0]).permute(0, 3, 1, 2)
+        total = total.to(torch.float32, memory_format=torch.contiguous_format)
+        if level:
+            columns = [total[..., first::step] for first in range(step)]
+            total = _sum(columns, columns[0].clone()).div_(step * step)
+        return total.sub_(127.5).div_(128)
+
+
+def _sum(parts: list[Tensor], first: Tensor) -> Tensor:
+    """The sum of all parts in `first`, a copy of the first of them; many times faster than pooling on a CPU."""
+    for part in parts[1:]:
+        first += part
+    return first
+
+
+def _halved(level: Tensor) -> Tensor:
+    """Pictures at half the size: the mean of 2 x 2 pixels, rounded as `avg_pool2d` does."""
+    height, width = level.shape[2] // 2 * 2, level.shape[3] // 2 * 2
+    upper, lower = level[:, :, 0:height:2, :width], level[:, :, 1:height:2, :width]
+    total = upper[..., 0::2] + upper[..., 1::2]
+    return total.add_(lower[..., 0::2]).add_(lower[..., 1::2]).div_(4)
 
 
 @dataclass(frozen=True)
@@ -49,32 +109,23 @@ class Candidates:
 
 
 class Cascade:
-    """P-Net, R-Net and O-Net on one device. Frames are the `Levels` of `prepare`."""
+    """P-Net, R-Net and O-Net on one device. Frames are `Levels`."""
 
     def __init__(self, device: torch.device, thresholds: tuple[float, float, float] = THRESHOLDS) -> None:
-        from facenet_pytorch import ONet, PNet, RNet
-
         self.device = device
         self.thresholds = thresholds
-        self._pnet = _load(PNet(pretrained=False), "pnet", device)
-        self._rnet = _load(RNet(pretrained=False), "rnet", device)
-        self._onet = _load(ONet(pretrained=False), "onet", device)
+        self._pnet, self._rnet, self._onet = (mtcnn.load(name, device) for name in ("pnet", "rnet", "onet"))
 
     @torch.inference_mode()
     def detect(self, frames: Levels, min_face: float) -> Candidates:
         """All faces of at least `min_face` pixels."""
-        found = self.propose(frames, min_face)
-        if len(found.scores):
-            found = self.filter(frames, found)
-        return self.locate(frames, found) if len(found.scores) else found
+        return self.locate(frames, self.filter(frames, self.propose(frames, min_face)))
 
     @torch.inference_mode()
     def propose(self, frames: Levels, min_face: float) -> Candidates:
         """P-Net over the image pyramid."""
-        from torchvision.ops import batched_nms
-
         levels = []
-        for height, width in _pyramid(int(frames[0].shape[2]), int(frames[0].shape[3]), min_face):
+        for height, width in _pyramid(*frames.sizes[0], min_face):
             level = self._propose_level(frames, height, width)
             levels.append(level.pick(batched_nms(level.boxes, level.scores, level.frame, 0.5)))
         if not levels:
@@ -85,12 +136,13 @@ class Cascade:
         return _moved(merged, merged.points.flatten(1)[:, :4])
 
     def _propose_level(self, frames: Levels, height: int, width: int) -> Candidates:
-        source = [level for level in frames if level.shape[2] >= height and level.shape[3] >= width] or frames[:1]
-        picture = interpolate(source[-1], size=(height, width), mode="area")
+        large = [level for level, size in enumerate(frames.sizes) if size[0] >= height and size[1] >= width]
+        picture = interpolate(frames[large[-1] if large else 0], size=(height, width), mode="area")
         moves, odds = self._pnet(picture.contiguous(memory_format=torch.channels_last))
         where = (odds[:, 1] >= self.thresholds[0]).nonzero()
         frame, row, column = where.unbind(1)
-        scale = torch.tensor([frames[0].shape[3] / width, frames[0].shape[2] / height], device=self.device).repeat(2)
+        rows, columns = frames.sizes[0]
+        scale = torch.tensor([columns / width, rows / height], device=self.device).repeat(2)
         corner = torch.stack([column, row], 1).repeat(1, 2) * _STRIDE
         corner[:, 2:] += _CELL
         points = torch.zeros(len(where), 10, device=self.device)
@@ -100,9 +152,9 @@ class Cascade:
     @torch.inference_mode()
     def filter(self, frames: Levels, candidates: Candidates) -> Candidates:
         """R-Net on every candidate."""
-        from torchvision.ops import batched_nms
-
-        boxes = _clipped(_squared(candidates.boxes), frames[0])
+        if not len(candidates.scores):
+            return candidates
+        boxes = _clipped(_squared(candidates.boxes), frames)
         moves, odds = _run(self._rnet, _crops(frames, boxes, candidates.frame, 24), 2)
         found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
         passed = found.scores > self.thresholds[1]
@@ -120,33 +172,13 @@ class Cascade:
     @torch.inference_mode()
     def answer(self, frames: Levels, candidates: Candidates) -> Candidates:
         """O-Net's box, score and landmarks for every candidate, in order, whatever its score."""
-        boxes = _clipped(_squared(candidates.boxes), frames[0])
+        if not len(candidates.scores):
+            return candidates
+        boxes = _clipped(_squared(candidates.boxes), frames)
         moves, points, odds = _run(self._onet, _crops(frames, boxes, candidates.frame, 48), 3)
         corner, size = boxes[:, None, :2], (boxes[:, 2:] - boxes[:, :2])[:, None]
         landmarks = corner + torch.stack([points[:, :5], points[:, 5:]], 2) * size
         return _moved(Candidates(boxes, odds[:, 1], candidates.frame, landmarks), moves)
-
-
-def prepare(frames: Tensor) -> Levels:
-    """Pixels (n, h, w, 3) of 0..255 as the three networks were trained on, at ever smaller sizes."""
-    levels = [frames.permute(0, 3, 1, 2).contiguous().float().sub_(127.5).div_(128)]
-    while min(levels[-1].shape[2:]) >= 2 * _CELL:
-        levels.append(avg_pool2d(levels[-1], 2))
-    return tuple(levels)
-
-
-def _load(net: nn.Module, name: str, device: torch.device) -> nn.Module:
-    """Fill a network with the weights that lie inside facenet-pytorch."""
-    package = find_spec("facenet_pytorch")
-    if package is None or package.origin is None:
-        raise ModelError("facenet-pytorch is not installed; run: pip install facenet-pytorch")
-    path = Path(package.origin).parent / "data" / f"{name}.pt"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}; reinstall facenet-pytorch") from error
-    net.load_state_dict(state)
-    return net.to(device).eval()
 
 
 def _pyramid(height: int, width: int, min_face: float) -> list[tuple[int, int]]:
@@ -166,15 +198,13 @@ def _run(net: nn.Module, crops: Tensor, outputs: int) -> list[Tensor]:
 
 def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
     """Crops (k, 3, size, size), each cut from the smallest level that still has its detail."""
-    from torchvision.ops import roi_align
-
     side = (boxes[:, 2:] - boxes[:, :2]).max(1).values
     depth = (side / size).clamp(min=1).log2().long().clamp(max=len(frames) - 1)
-    crops = frames[0].new_empty(len(boxes), 3, size, size)
+    crops = torch.empty(len(boxes), 3, size, size, device=frames.device)
     for level in sorted(set(depth.tolist())):
         mine = depth == level
         regions = torch.cat([frame[mine, None].to(boxes), boxes[mine] / 2**level], 1)
-        crops[mine] = roi_align(frames[level], regions, size, aligned=True)
+        crops[mine] = roi_align(frames[level], regions, size)
     # Pooling is four times faster on a CPU when the channels of a pixel lie side by side.
     return crops.contiguous(memory_format=torch.channels_last)
 
@@ -186,9 +216,9 @@ def _squared(boxes: Tensor) -> Tensor:
     return torch.cat([centre - half, centre + half], 1)
 
 
-def _clipped(boxes: Tensor, frames: Tensor) -> Tensor:
+def _clipped(boxes: Tensor, frames: Levels) -> Tensor:
     """Boxes cut at the frame's edges (but never thinner than a pixel)."""
-    limit = torch.tensor([frames.shape[3], frames.shape[2]], device=boxes.device)
+    limit = frames.width_height.to(torch.int64)
     low = boxes[:, :2].clamp(min=0).minimum(limit - 1)
     return torch.cat([low, boxes[:, 2:].minimum(limit).maximum(low + 1)], 1)
 

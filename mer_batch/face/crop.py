@@ -78,6 +78,15 @@ def _sample(image: Image, centre: tuple[float, float], half: tuple[float, float]
 
 def _cut(image: Image, left: int, top: int, right: int, bottom: int) -> Image:
     """The pixels of a rectangle that may leave the picture; the nearest pixel stands in outside."""
-    rows = np.clip(np.arange(top, bottom), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(left, right), 0, image.shape[1] - 1)
-    return np.ascontiguousarray(image[rows[:, None], columns[None, :]])
+    rows, above_below = _within(top, bottom, image.shape[0])
+    columns, beside = _within(left, right, image.shape[1])
+    inside = image[rows, columns]
+    outside = any(above_below + beside)
+    return np.pad(inside, (above_below, beside, (0, 0)), mode="edge") if outside else inside
+
+
+def _within(first: int, after: int, size: int) -> tuple[slice, tuple[int, int]]:
+    """What of `first` .. `after` lies in 0 .. `size`, one place at least, and how many are missing on either side."""
+    begin, end = min(max(first, 0), size - 1), max(min(after, size), 1)
+    before = min(begin - min(first, begin), after - first - 1)
+    return slice(begin, end), (before, after - first - (end - begin) - before)

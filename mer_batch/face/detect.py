@@ -12,12 +12,8 @@ import numpy as np
 from mer_batch.types import Box, Image
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from mer_batch.face.cascade import Candidates, Levels
 
-STILLS_MIN_FACE: Final = 20.0
-"""Smallest face looked for in stills, in pixels: facenet-pytorch's default."""
 _VIDEO_SHARE: Final = 24
 _VIDEO_LEAST: Final = 24.0
 _WORK: Final = 24.0  # R-Net's input: the smallest face is scaled down to this many pixels, not further
@@ -113,7 +109,7 @@ class CascadeDetector(Detector):
         height, width = images[0].shape[:2]
         smallest = self._smallest(height, width)
         frames = self._frames(images, self._scale(height, width))
-        found = self._cascade.detect(frames, smallest * frames[0].shape[2] / height)
+        found = self._cascade.detect(frames, smallest * frames.sizes[0][0] / height)
         faces = _detections(found, frames)
         owner = found.frame.tolist()
         return [[face for face, of in zip(faces, owner, strict=True) if of == i] for i in range(len(images))]
@@ -162,13 +158,13 @@ class CascadeDetector(Detector):
         import torch
         from PIL import Image as Pictures
 
-        from mer_batch.face.cascade import prepare
+        from mer_batch.face.cascade import Levels
 
         height, width = images[0].shape[:2]
         if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             images = [np.asarray(Pictures.fromarray(i).resize(size, Pictures.Resampling.BOX)) for i in images]
-        return prepare(torch.from_numpy(np.stack(images)).to(self._cascade.device))
+        return Levels(torch.from_numpy(np.stack(images)).to(self._cascade.device))
 
     def _at(self, boxes: Sequence[Box], frames: Levels) -> Candidates:
         import torch
@@ -176,7 +172,7 @@ class CascadeDetector(Detector):
         from mer_batch.face.cascade import Candidates
 
         device = self._cascade.device
-        pixels = torch.tensor(boxes, dtype=torch.float32, device=device) * _size(frames).repeat(2)
+        pixels = torch.tensor(boxes, dtype=torch.float32, device=device) * frames.width_height.repeat(2)
         count = len(boxes)
         return Candidates(
             pixels,
@@ -231,12 +227,8 @@ class _Window:
         return left + x * (right - left), top + y * (bottom - top)
 
 
-def _size(frames: Levels) -> Tensor:
-    return frames[0].new_tensor([frames[0].shape[3], frames[0].shape[2]])
-
-
 def _detections(found: Candidates, frames: Levels) -> list[Detection]:
-    size = _size(frames)
+    size = frames.width_height
     boxes = (found.boxes / size.repeat(2)).tolist()
     points = (found.points / size).tolist()
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,29 +38,27 @@ class FacenetEmbedder(Embedder):
     """InceptionResnetV1 of facenet-pytorch, trained on VGGFace2."""
 
     def __init__(self, device: str = "auto") -> None:
-        from facenet_pytorch import InceptionResnetV1
-
+        from mer_batch.face import facenet
         from mer_batch.nets.device import pick_device
 
         self._device = pick_device(device)
-        self._net = InceptionResnetV1(pretrained="vggface2").to(self._device).eval()
+        net = facenet.module("inception_resnet_v1").InceptionResnetV1(pretrained="vggface2")
+        self._net = net.to(self._device).eval()
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         """See `Embedder.embed`."""
         import torch
-        from facenet_pytorch import fixed_image_standardization
 
         pixels = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
         with torch.inference_mode():
-            vectors: Floats = self._net(fixed_image_standardization(pixels).to(self._device)).cpu().numpy()
+            vectors: Floats = self._net(((pixels - 127.5) / 128.0).to(self._device)).cpu().numpy()
         return vectors
 
 
 def weights_file() -> Path:
-    """Where facenet-pytorch keeps its VGGFace2 weights (107 MB)."""
-    from facenet_pytorch.models.inception_resnet_v1 import get_torch_home
-
-    return Path(get_torch_home()) / "checkpoints" / "20180402-114759-vggface2.pt"
+    """Where facenet-pytorch keeps its VGGFace2 weights (107 MB): its `get_torch_home`, asked without loading torch."""
+    home = os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
+    return Path(home).expanduser() / "checkpoints" / "20180402-114759-vggface2.pt"
 
 
 def load_embedder(device: str = "auto") -> Embedder | None:

@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from mer_batch.face.flow import FLAT, REACH, Array, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
 from mer_batch.face.track import Sighting
-from mer_batch.types import Frame
+from mer_batch.types import Frame, Image
 
-Array: TypeAlias = NDArray[np.float32]
-Curve: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 MOUTH_FPS: Final = 10.0
@@ -36,9 +35,6 @@ SMALLEST: Final = 32.0
 """Side of the square around a face, in pixels, below which its mouth is not read: lips are 4 pixels high."""
 _CLOSEST: Final = 0.05  # seconds between pictures that are compared: nearer ones add only noise
 _SIZE: Final = 48  # pixels of a face crop
-_REACH: Final = 2.8  # side of a crop in distances from eyes to mouth: about the detector's box
-_ROUNDS: Final = 2  # of weighted least squares, so that blinks do not count as motion of the head
-_FLAT: Final = 2.0  # grey levels a pixel: contrast below this is noise
 
 
 class Motion(NamedTuple):
@@ -80,8 +76,10 @@ class Look(NamedTuple):
 
 
 class _Held(NamedTuple):
+    """A picture, in colour (h, w, 3) or grey (h, w)."""
+
     time: float
-    grey: Pictures.Image
+    image: Image
     damage: float
 
 
@@ -89,7 +87,7 @@ class MouthWatcher:
     """Measures mouths while faces are read.
 
     Feed it frames at `rate` through `sample`, which passes on those that `fps` asks for, and tell it where
-    faces are with `see`. Only the grey pictures since the last `see` are held.
+    faces are with `see`. Only the pictures since the last `see` are held.
     """
 
     def __init__(self, fps: float, start: float = 0.0) -> None:
@@ -97,6 +95,8 @@ class MouthWatcher:
         self.rate = fps * math.ceil(MOUTH_FPS / fps)
         """Frames a second that `sample` wants."""
         self._fps, self._start = fps, start
+        # Only the part around a face need be grey, but where few frames are sampled many are held between them.
+        self._hold = _as_it_is if self.rate <= 2 * fps else _grey
         self._held: deque[_Held] = deque()
         self._faces: Mapping[int, Curve] = {}
         self._mouths: dict[int, _Mouth] = {}
@@ -105,7 +105,7 @@ class MouthWatcher:
         """The first frame of every step of 1/fps seconds, and those that stand for lost ones: many may follow."""
         step = -1
         for frame in frames:
-            self._held.append(_Held(frame.time, Pictures.fromarray(frame.image).convert("L"), frame.damage))
+            self._held.append(_Held(frame.time, self._hold(frame.image), frame.damage))
             # 2 ms early is on time, as in `media.read_frames`.
             now = int((frame.time - self._start + 0.002) * self._fps)
             if now != step or frame.damage == 1:
@@ -115,7 +115,7 @@ class MouthWatcher:
     def see(self, frames: Sequence[Frame], sightings: Sequence[Sequence[Sighting]]) -> None:
         """Take the faces found in the frames that `sample` gave."""
         for frame, seen in zip(frames, sightings, strict=True):
-            faces = {sighting.trail: _pixels(sighting, frame) for sighting in seen}
+            faces = {sighting.trail: pixels(sighting.face, frame.image) for sighting in seen}
             between = self._until(frame.time)
             for trail in self._faces.keys() & faces.keys():
                 if between[-1].time - between[0].time <= LONGEST_STEP and _alike(between):
@@ -174,49 +174,35 @@ class _Mouth:
 
 def _alike(pictures: Sequence[_Held]) -> bool:
     """Whether motion can be seen in them: all whole and of one size."""
-    return not any(held.damage for held in pictures) and len({held.grey.size for held in pictures}) == 1
-
-
-def _pixels(sighting: Sighting, frame: Frame) -> Curve:
-    """The five landmarks in pixels, shape (5, 2)."""
-    height, width = frame.image.shape[:2]
-    return np.array(sighting.face.landmarks, dtype=np.float64) * (width, height)
+    return not any(held.damage for held in pictures) and len({held.image.shape for held in pictures}) == 1
 
 
 def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Look]:
     """A face in neighbouring pictures, its landmarks going straight from `first` to `last`."""
-    half = _REACH / 2 * max(_spans((first + last) / 2))
+    half = REACH / 2 * max(spans((first + last) / 2))
     if 2 * half < SMALLEST:
         return
     begin, seconds = pictures[0].time, pictures[-1].time - pictures[0].time
     for picture in pictures:
         points = first + (last - first) * ((picture.time - begin) / seconds)
         middle = points.mean(0)
-        yield Look(picture.time, _crop(picture.grey, middle, half), (points - middle + half) / (2 * half))
+        yield Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
 
 
-def _spans(points: Curve) -> tuple[float, float]:
-    """Distance between the eyes, and from the eyes to the mouth; a turned head keeps the second."""
-    across = float(np.linalg.norm(points[1] - points[0]))
-    down = float(np.linalg.norm(points[3:].mean(0) - points[:2].mean(0)))
-    return max(across, 0.8 * down), down
+def _as_it_is(image: Image) -> Image:
+    return image
 
 
-def _crop(grey: Pictures.Image, middle: Curve, half: float) -> Array:
-    """A square of a picture as float32 of shape (_SIZE, _SIZE); black outside."""
-    box = (*(middle - half).tolist(), *(middle + half).tolist())
-    outer = (math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
-    region = (box[0] - outer[0], box[1] - outer[1], box[2] - outer[0], box[3] - outer[1])
-    method = Pictures.Resampling.BOX if 2 * half > _SIZE else Pictures.Resampling.BILINEAR
-    return np.asarray(grey.crop(outer).resize((_SIZE, _SIZE), method, box=region), dtype=np.float32)
+def _grey(image: Image) -> Image:
+    return np.asarray(Pictures.fromarray(image).convert("L"))
 
 
-_ROWS, _COLUMNS = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
+_ROWS, _COLUMNS = grid(_SIZE)
 
 
 def _regions(points: Curve) -> tuple[Mask, Mask]:
     """The pixels of the mouth (down to the lower lip of an open one) and of eyes and nose."""
-    across, down = _spans(points)
+    across, down = spans(points)
     eyes, nose, mouth = points[:2].mean(0), points[2], points[3:].mean(0)
     lips = ((_COLUMNS - mouth[0]) / (0.42 * across)) ** 2
     lips = lips + ((_ROWS - mouth[1] - 0.08 * down) / (0.38 * down)) ** 2
@@ -231,37 +217,11 @@ def motion(before: Look, after: Look) -> tuple[float, float]:
     Returns the root mean square over the mouth and the scaled median over eyes and nose.
     """
     mouth, upper = _regions((before.points + after.points) / 2)
-    middle, change = _smooth(0.5 * (before.crop + after.crop)), _smooth(after.crop - before.crop)
-    down, across = (slope.astype(np.float32) for slope in np.gradient(middle))
-    x, y = _COLUMNS - 0.5, _ROWS - 0.5
-    ways = np.stack([across, down, across * x, across * y, down * x, down * y, middle / 128, np.ones_like(middle)])
-    left = change - np.tensordot(_fit(ways[:, upper], change[upper]), ways, 1)
+    middle, change = smooth(0.5 * (before.crop + after.crop)), smooth(after.crop - before.crop)
+    ways = ways_of(middle)
+    across, down = ways[0], ways[1]
+    left = change - np.tensordot(fit(ways[:, upper], change[upper]), ways, 1)
     contrast = np.sqrt(across**2 + down**2)
-    speed = _rms(left[mouth]) / (_rms(contrast[mouth]) + _FLAT)
-    rest = 1.48 * float(np.median(np.abs(left[upper]))) / (_rms(contrast[upper]) + _FLAT)
+    speed = rms(left[mouth]) / (rms(contrast[mouth]) + FLAT)
+    rest = 1.48 * float(np.median(np.abs(left[upper]))) / (rms(contrast[upper]) + FLAT)
     return speed / _SIZE, rest / _SIZE
-
-
-def _fit(ways: Array, change: Array) -> Array:
-    """How much of each way (k, n) explains a change (n,), pixels that do not fit counting less."""
-    weight = np.ones_like(change)
-    small = 1e-3 * np.eye(len(ways), dtype=np.float32) * len(change)
-    for _ in range(_ROUNDS):
-        weighted = ways * weight
-        amount = np.linalg.solve(weighted @ ways.T + small, weighted @ change).astype(np.float32)
-        wrong = np.abs(change - amount @ ways)
-        weight = 1 / np.maximum(wrong, 1.5 * np.median(wrong) + 1e-6)
-        weight /= weight.mean()
-    return amount
-
-
-def _smooth(picture: Array) -> Array:
-    """A binomial filter (1 2 1)/4 along both axes, so that gradients hold for motions of a pixel."""
-    for axis in (0, 1):
-        ahead, behind = np.roll(picture, 1, axis), np.roll(picture, -1, axis)
-        picture = ((ahead + 2 * picture + behind) / 4).astype(np.float32, copy=False)
-    return picture
-
-
-def _rms(values: Array) -> float:
-    return float(np.sqrt(np.square(values).mean())) if len(values) else 0.0

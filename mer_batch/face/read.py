@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -13,6 +13,7 @@ from mer_batch.face.cuts import CutFinder
 from mer_batch.face.detect import CascadeDetector, Detection, Detector
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
 from mer_batch.face.identity import Embedder
+from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.mouth import MouthTrack, MouthWatcher
 from mer_batch.face.quality import UNREADABLE_SIZE, assess
 from mer_batch.face.track import Sighting, Tracker
@@ -46,7 +47,8 @@ class FaceReadings:
 
     `people` have no thumbnails yet. `seconds_in_view` is the time each person was seen, `seconds`
     the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
-    `mouths` holds how each person's mouth moved, where that was watched.
+    `mouths` holds how each person's mouth moved, where that was watched. `still` are the people whose face never
+    moves, whose readings have the flag `liveness.STILL`; `unchanging` says that the whole video is one picture.
     """
 
     observations: tuple[Observation, ...]
@@ -59,6 +61,8 @@ class FaceReadings:
     seconds_with_face: float
     seconds_in_view: Mapping[str, float]
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
+    still: tuple[str, ...] = ()
+    unchanging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def read_faces(
         on_progress: called with the time reached, in seconds, after every batch.
     """
     tracker = Tracker(detector or CascadeDetector(device), embedder)
-    finder = CutFinder()
+    finder, liveness = CutFinder(), LivenessWatcher()
     log = _Log()
     for part in _batches(watcher.sample(frames) if watcher else frames, batch):
         whole = [frame for frame in part if frame.damage <= READABLE_DAMAGE]
@@ -126,6 +130,7 @@ def read_faces(
         places = [len(log.times) + place for place, frame in enumerate(part) if id(frame) in cuts]
         log.records += _read(whole, sightings, classifier, places)
         log.add(part, [cuts.get(id(frame), False) for frame in part])
+        liveness.see(whole, sightings)
         if watcher is not None:
             watcher.see(whole, sightings)
         if on_progress is not None:
@@ -133,7 +138,22 @@ def read_faces(
     tracker.end()
     readings = _readings(log, tracker.person, matched=embedder is not None)
     names = {trail: _name(number) for trail, number in tracker.person.items()}
-    return replace(readings, mouths=watcher.tracks(names)) if watcher else readings
+    still = liveness.still(names)
+    return replace(
+        readings,
+        observations=_marked(readings.observations, still),
+        still=still,
+        unchanging=liveness.unchanging and len(still) == len(readings.people),
+        mouths=watcher.tracks(names) if watcher else {},
+    )
+
+
+def _marked(observations: Iterable[Observation], still: Sequence[str]) -> tuple[Observation, ...]:
+    """The readings, those of faces that never move with a flag."""
+    return tuple(
+        replace(reading, flags=(*reading.flags, STILL)) if reading.person in still else reading
+        for reading in observations
+    )
 
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mer_batch.errors import DataError
 from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import CascadeDetector, Detection, area
+from mer_batch.media.pictures import read_picture
 from mer_batch.types import Image
 
 SMALLEST: Final = 80
@@ -36,28 +36,36 @@ class StillReader:
 
     def read(self, path: Path) -> Image:
         """The face in a picture file, RGB. Raises `DataError` for a file that is no picture."""
-        return self.frame(_open(path))
+        return self.frame(read_picture(path).rgb())
 
     def frame(self, picture: Image) -> Image:
-        """The face in a picture, RGB uint8 (height, width, 3)."""
+        """The face in a picture, RGB uint8 (height, width, 3), or the picture itself where none is found."""
+        face = self.face(picture)
+        return shrunk(picture) if face is None else face
+
+    def face(self, picture: Image) -> Image | None:
+        """The largest face in a picture, or None where none is found; a small picture is one as it is."""
+        picture = shrunk(picture)
         if min(picture.shape[:2]) < SMALLEST:
             return picture
-        faces = self._detector.detect([picture])[0]
-        return picture if not faces else self._cut(picture, max(faces, key=lambda face: area(face.box)))
+        faces = self.faces(picture)
+        return self._cut(picture, max(faces, key=lambda face: area(face.box))) if faces else None
+
+    def faces(self, picture: Image) -> list[Detection]:
+        """All faces in a picture of no more than `LARGEST` pixels a side."""
+        return self._detector.detect([picture])[0]
 
     def _cut(self, picture: Image, face: Detection) -> Image:
         framing = {"size": 224} | dict(self._input)  # readers from elsewhere resize for themselves
         return crop_face(picture, face.box, framing, face.landmarks)
 
 
-def _open(path: Path) -> Image:
+def shrunk(picture: Image) -> Image:
+    """A picture of which no side is longer than `LARGEST`."""
     from PIL import Image as Pillow
-    from PIL import ImageOps, UnidentifiedImageError
 
-    try:
-        with Pillow.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGB")
-    except (OSError, UnidentifiedImageError, Pillow.DecompressionBombError) as error:
-        raise DataError(f"cannot read the picture {path}: {str(error).splitlines()[0]}") from error
-    picture.thumbnail((LARGEST, LARGEST))
-    return np.asarray(picture)
+    if max(picture.shape[:2]) <= LARGEST:
+        return picture
+    small = Pillow.fromarray(picture)
+    small.thumbnail((LARGEST, LARGEST))
+    return np.asarray(small)

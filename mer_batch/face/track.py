@@ -9,7 +9,7 @@ A trail is one face followed without a break in one shot; a person is one or mor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -88,7 +88,6 @@ class _Known:
     time: float
     look: NDArray[np.float64]
     embedding: Floats | None
-    trails: list[int] = field(default_factory=list)
 
 
 class Tracker:
@@ -173,8 +172,6 @@ class Tracker:
 
     def _match(self, frame: Frame, found: list[Detection]) -> None:
         """Give the faces of a search to the trails they continue; the rest begin trails."""
-        from scipy.optimize import linear_sum_assignment
-
         looks = [look(frame.image, face.box) for face in found]
         costs = np.array(
             [
@@ -183,7 +180,7 @@ class Tracker:
             ]
         ).reshape(len(self._trails), len(found))
         left_over = set(range(len(found)))
-        for row, column in zip(*linear_sum_assignment(costs), strict=True):
+        for row, column in _assigned(costs):
             if costs[row, column] >= _MATCH_COST:
                 continue
             trail = self._trails[row]
@@ -276,6 +273,15 @@ def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Fram
     if distance < 1.5 and 0.6 < growth < 1.6 and likeness(trail.look, seen) >= SAME_LOOK - 0.1:
         return float(1 + distance)
     return _MATCH_COST
+
+
+def _assigned(costs: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """(row, column) of the pairs that cost least together."""
+    if costs.size < 2:  # one face or none leaves nothing to choose, and scipy.optimize takes its time to load
+        return [(0, 0)] * costs.size
+    from scipy.optimize import linear_sum_assignment
+
+    return list(zip(*linear_sum_assignment(costs), strict=True))
 
 
 def _centre(box: Box) -> tuple[float, float]:

@@ -1,9 +1,10 @@
 """Which observations speak for whom, and when: the time grid, the people they are bound to, the kernel.
 
 Faces come with their person. Voice and words are bound to whoever speaks for at least half of the speech
-they span: the person whose mouth moves with it (`speaking`); where mouths do not tell, the only person in
-view; nobody where several are in view, or nobody is, or every mouth rests; one "Speaker" where no faces are
-read at all. Every bound observation carries one of the `BOUND_*` texts among its flags, which says how.
+they span: the speaker whom the words name (`naming`); the person whose mouth moves with it (`speaking`); where
+mouths do not tell, the only person in view; nobody where several are in view, or nobody is, or every mouth
+rests; one "Speaker" where no faces are read at all. Every bound observation carries one of the `BOUND_*` texts
+among its flags, which says how.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ Span: TypeAlias = tuple[float, float]
 _Answer: TypeAlias = tuple[str | None, str]
 
 SPEAKER: Final = "Speaker"
+BOUND_NAMED: Final = "bound: named by the words"
 BOUND_MOUTH: Final = "bound: mouth moves with the voice"
 BOUND_ALONE: Final = "bound: only person in view"
 BOUND_SEVERAL: Final = "not bound: unknown which of several people"
 BOUND_STILL: Final = "not bound: off screen, no mouth in view moves"
 BOUND_OFF_SCREEN: Final = "not bound: off screen, nobody in view"
 BOUND_NO_FACES: Final = "bound: no faces read, one speaker assumed"
-HOW_BOUND: Final = frozenset({BOUND_MOUTH, BOUND_ALONE, BOUND_SEVERAL, BOUND_STILL, BOUND_OFF_SCREEN, BOUND_NO_FACES})
+HOW_BOUND: Final = frozenset(
+    {BOUND_NAMED, BOUND_MOUTH, BOUND_ALONE, BOUND_SEVERAL, BOUND_STILL, BOUND_OFF_SCREEN, BOUND_NO_FACES}
+)
 ENOUGH_TIME: Final = 0.5
 """Share of an observation's speech that a person must be speaking."""
 
@@ -91,12 +95,18 @@ def spread_over(grid: Sequence[Span], observations: Iterable[Observation]) -> li
 class Presence:
     """Who is in view and who speaks when, and so to whom speech is bound."""
 
-    def __init__(self, people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()) -> None:
-        """`has_faces` says whether faces were looked for at all; without, everything is one speaker's.
+    def __init__(
+        self,
+        people: Sequence[Person],
+        has_faces: bool,
+        turns: Sequence[Turn] = (),
+        speaker: str | None = SPEAKER,
+    ) -> None:
+        """`has_faces` says whether faces were looked for at all; without, all that is not named is `speaker`'s.
 
         `turns` (sorted) say who speaks where speech was heard.
         """
-        self._has_faces = has_faces
+        self._has_faces, self._speaker = has_faces, speaker
         self._turns = turns
         self._ends = [turn.end for turn in turns]
         self._edges = sorted({edge for person in people for span in person.spans for edge in span})
@@ -108,15 +118,13 @@ class Presence:
 
     def bind(self, start: float, end: float) -> tuple[str | None, str]:
         """The person for speech from `start` to `end` seconds (or None), and the `BOUND_*` text saying how."""
-        if not self._has_faces:
-            return SPEAKER, BOUND_NO_FACES
         # A span without length is asked about at its instant.
         seconds: dict[_Answer, float] = {}
-        for answer, length in self._answers(start, max(end, start + 1e-6)):
+        for answer, length in self.answers(start, max(end, start + 1e-6)):
             seconds[answer] = seconds.get(answer, 0.0) + length
         return _most(seconds)
 
-    def _answers(self, start: float, end: float) -> Iterator[tuple[_Answer, float]]:
+    def answers(self, start: float, end: float) -> Iterator[tuple[_Answer, float]]:
         """Answers for the speech in a span with their seconds; for all of it where no speech is known."""
         heard = False
         for index in range(bisect_right(self._ends, start), len(self._turns)):
@@ -125,7 +133,7 @@ class Presence:
                 break
             heard, first, last = True, max(start, turn.start), min(end, turn.end)
             if turn.decided:
-                yield (turn.person, BOUND_MOUTH if turn.person else BOUND_STILL), last - first
+                yield (turn.person, _how(turn)), last - first
             else:
                 yield from self._in_view(first, last)
         if not heard:
@@ -133,6 +141,9 @@ class Presence:
 
     def _in_view(self, start: float, end: float) -> Iterator[tuple[_Answer, float]]:
         """Answers as far as they follow from who is in view, with their seconds."""
+        if not self._has_faces:
+            yield (self._speaker, BOUND_NO_FACES if self._speaker else BOUND_SEVERAL), end - start
+            return
         nobody = end - start
         for index in range(max(0, bisect_right(self._edges, start) - 1), bisect_left(self._edges, end)):
             visible = self._visible[index]
@@ -142,6 +153,12 @@ class Presence:
             nobody -= seconds
             yield (next(iter(visible)), BOUND_ALONE) if len(visible) == 1 else (None, BOUND_SEVERAL), seconds
         yield (None, BOUND_OFF_SCREEN), max(nobody, 0.0)
+
+
+def _how(turn: Turn) -> str:
+    if turn.named:
+        return BOUND_NAMED
+    return BOUND_MOUTH if turn.person else BOUND_STILL
 
 
 def _most(seconds: Mapping[_Answer, float]) -> _Answer:
@@ -157,10 +174,14 @@ def _most(seconds: Mapping[_Answer, float]) -> _Answer:
 
 
 def bind_observations(
-    observations: Iterable[Observation], people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()
+    observations: Iterable[Observation],
+    people: Sequence[Person],
+    has_faces: bool,
+    turns: Sequence[Turn] = (),
+    speaker: str | None = SPEAKER,
 ) -> tuple[Observation, ...]:
-    """The observations with person and binding flag set; those that have either keep it unchanged."""
-    presence = Presence(people, has_faces, turns)
+    """The observations with person and binding flag set; those that have either keep it unchanged. See `Presence`."""
+    presence = Presence(people, has_faces, turns, speaker)
     bound = []
     for observation in observations:
         if observation.modality != "face" and observation.person is None and not HOW_BOUND & {*observation.flags}:
@@ -171,10 +192,14 @@ def bind_observations(
 
 
 def bind_utterances(
-    utterances: Iterable[Utterance], people: Sequence[Person], has_faces: bool, turns: Sequence[Turn] = ()
+    utterances: Iterable[Utterance],
+    people: Sequence[Person],
+    has_faces: bool,
+    turns: Sequence[Turn] = (),
+    speaker: str | None = SPEAKER,
 ) -> tuple[Utterance, ...]:
     """The utterances with their person set by the same rule as observations."""
-    presence = Presence(people, has_faces, turns)
+    presence = Presence(people, has_faces, turns, speaker)
     return tuple(
         utterance if utterance.person else replace(utterance, person=presence.bind(utterance.start, utterance.end)[0])
         for utterance in utterances

@@ -10,7 +10,7 @@ import numpy as np
 
 from mer_batch.config import DEFAULTS
 from mer_batch.fusion import pool
-from mer_batch.fusion.align import SPEAKER, Span, bind_observations, merge_spans, spread_over, time_grid
+from mer_batch.fusion.align import Span, bind_observations, merge_spans, spread_over, time_grid
 from mer_batch.types import MODALITIES, Gap, Modality, Observation, Person, Segment
 
 _NO_EVIDENCE = {"face": "not in view", "voice": "no speech tied to this person", "text": "no words tied to this person"}
@@ -42,7 +42,8 @@ def fuse(
     """Fuse the readings of all modalities into one lane of segments per person.
 
     `reliabilities` holds the modalities that took part, with the weight from each model's card; without
-    "face" among them all speech belongs to one "Speaker", who is added to the people. A lane covers the
+    "face" among them all speech that nobody has yet belongs to one "Speaker". Whoever has readings and is not
+    among the people is added to them, with the times heard. A lane covers the
     steps from the person's first to their last appearance; in it, a step without evidence has
     no probabilities and the reason. Evidence that could not be tied to anybody is the lane of person
     None, which has segments only where there is evidence. Raises ValueError for a modality without
@@ -55,7 +56,7 @@ def fuse(
     by_person: dict[str | None, list[Observation]] = {person.name: [] for person in people}
     for observation in bound:
         by_person.setdefault(observation.person, []).append(observation)
-    everybody = _with_speaker(people, by_person)
+    everybody = _with_speakers(people, by_person)
     grid = time_grid(duration, cuts, step)
     reasons = _Reasons(grid, gaps, reliabilities)
     spans = {person.name: person.spans for person in everybody}
@@ -66,11 +67,10 @@ def fuse(
     return Fused(tuple(segments), bound, everybody)
 
 
-def _with_speaker(people: Sequence[Person], lanes: Mapping[str | None, Sequence[Observation]]) -> tuple[Person, ...]:
-    if SPEAKER not in lanes or any(person.name == SPEAKER for person in people):
-        return tuple(people)
-    heard = merge_spans((o.start, o.end) for o in lanes[SPEAKER])
-    return (*people, Person(SPEAKER, heard))
+def _with_speakers(people: Sequence[Person], lanes: Mapping[str | None, Sequence[Observation]]) -> tuple[Person, ...]:
+    known = {person.name for person in people}
+    heard = {name: merge_spans((o.start, o.end) for o in own) for name, own in lanes.items() if name is not None}
+    return (*people, *(Person(name, spans) for name, spans in heard.items() if name not in known))
 
 
 def _steps_of(grid: Sequence[Span], spans: Iterable[Span], observations: Iterable[Observation]) -> Sequence[Span]:

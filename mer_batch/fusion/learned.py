@@ -11,7 +11,7 @@ from mer_batch.errors import UsageError
 from mer_batch.fusion import pool
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.device import pick_device
-from mer_batch.nets.store import ModelCard, built_in, find_model, load_net
+from mer_batch.nets.store import ModelCard, built_in, find_model, load_net, verify_model
 from mer_batch.types import MODALITIES, Floats, Modality
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class Gate:
     """A trained gate with its card, which says of which models it has learned."""
 
     def __init__(self, net: nn.Module, card: ModelCard) -> None:
-        if card.input.get("level") != "readings":
-            raise UsageError(f"the model {card.name!r} joins features; only a gate can weigh finished readings")
+        _check_card(card)
         self.card, self._net = card, net
         self._device = next(net.parameters()).device
 
@@ -92,7 +91,22 @@ def load_gate(spec: str = "default", device: str = "auto") -> Gate | None:
 
     Raises `UsageError` for a model that is no gate.
     """
-    if spec == POOL or (spec == "default" and "fusion" not in built_in()):
+    if _none(spec):
         return None
     net, card = load_net(find_model("fusion", spec), pick_device(device))
     return Gate(net, card)
+
+
+def check_gate(spec: str = "default") -> None:
+    """Raise for what is no gate or not whole what `load_gate` raises, without building a network."""
+    if not _none(spec):
+        _check_card(verify_model(find_model("fusion", spec), "fusion"))
+
+
+def _none(spec: str) -> bool:
+    return spec == POOL or (spec == "default" and "fusion" not in built_in())
+
+
+def _check_card(card: ModelCard) -> None:
+    if card.input.get("level") != "readings":
+        raise UsageError(f"the model {card.name!r} joins features; only a gate can weigh finished readings")

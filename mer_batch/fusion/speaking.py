@@ -46,13 +46,15 @@ SURE: Final = 0.75
 class Turn(NamedTuple):
     """A stretch of speech and who speaks in it.
 
-    `decided` says whether mouths told: then `person` speaks, or with None nobody in view does.
+    `decided` says whether mouths told: then `person` speaks, or with None nobody in view does. `named` says that
+    the words told instead.
     """
 
     start: float
     end: float
     person: str | None
     decided: bool
+    named: bool = False
 
 
 def find_turns(

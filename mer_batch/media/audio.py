@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 
 from mer_batch.errors import InputError, UsageError
+from mer_batch.media.cells import Table
 from mer_batch.media.frames import check_range
+from mer_batch.media.layouts import MIX, Filters, branches, layout
+from mer_batch.media.mixing import finite, one_channel
 from mer_batch.media.parts import stretches
-from mer_batch.media.process import PROTOCOLS, Warn, decode, file_url, seek_options
+from mer_batch.media.process import PROTOCOLS, Packet, Warn, decode_streams, file_url, seek_options
+from mer_batch.media.scaling import scaled, stored_exactly
 from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
 
 _JITTER = SAMPLE_RATE // 25
@@ -109,27 +115,45 @@ def _read(
 ) -> Generator[tuple[float, Samples], None, None]:
     stream = media.audio[number]
     arguments = _arguments(media, stream, *span)
-    packets = decode(media, "audio", arguments, seeking="-ss" in arguments, on_warning=on_warning)
+    packets = decode_streams(media, "audio", arguments, seeking="-ss" in arguments, on_warning=on_warning)
+    bad: Counter[str] = Counter()
     with closing(packets):
-        for position, samples in _blocks(_placed(packets), size):
+        pieces = one_channel(_placed(_paired(packets, stream.channels, bad)), on_warning)
+        for position, samples in _blocks(scaled(pieces, stored_exactly(stream.codec), on_warning), size):
             yield position / SAMPLE_RATE, samples
+    if bad and on_warning is not None:
+        on_warning(f"{bad['samples']} samples of the audio are not numbers and taken for silence")
 
 
-def _placed(packets: Iterable[tuple[float, bytearray]]) -> Generator[tuple[int, Samples], None, None]:
+def _paired(packets: Iterable[Packet], channels: int, bad: Counter[str]) -> Generator[tuple[float, Table], None, None]:
+    """(time, samples (n, 1)) of one channel, or (n, 1 + channels): what left ffmpeg's mixer, and what went into it."""
+    waiting: tuple[deque[tuple[float, Table]], ...] = (deque(), deque())
+    for stream, time, packet in packets:
+        samples = np.frombuffer(packet, dtype=np.float32).reshape(-1, channels if stream else 1)
+        samples = finite(samples, None if stream else bad)
+        if channels == 1:
+            yield time, samples
+            continue
+        waiting[stream].append((time, samples))
+        while all(waiting):
+            (time, mix), (_, parts) = waiting[0].popleft(), waiting[1].popleft()
+            count = min(len(mix), len(parts))
+            yield time, np.concatenate([mix[:count], parts[:count]], axis=1)
+
+
+def _placed(packets: Iterable[tuple[float, Table]]) -> Generator[tuple[int, Table], None, None]:
     """(position, samples) without overlaps, positions counted in samples from time 0."""
     cursor: int | None = None
     dropped = 0
-    for time, packet in packets:
-        samples: Samples = np.frombuffer(packet, dtype=np.float32)
-        samples = np.clip(samples, -1, 1)
-        position = round(time * SAMPLE_RATE)
+    for time, whole in packets:
+        samples, position = whole, round(time * SAMPLE_RATE)
         if cursor is not None and position - cursor <= _JITTER:
             overlap = cursor - position
             # Sound that is there twice is dropped to stay in time, unless the stamps overlap so often
             # that they are wrong, not the sound.
             if overlap > _JITTER and dropped < SAMPLE_RATE + cursor // 50:
                 samples = samples[overlap:]
-                dropped += min(overlap, len(packet) // 4)
+                dropped += min(overlap, len(whole))
             position = cursor
         if len(samples):
             yield position, samples
@@ -162,12 +186,24 @@ def _arguments(media: Media, stream: AudioStream, start: float, end: float | Non
     source = ffmpeg.input(
         file_url(media.path, media.extent), protocol_whitelist=PROTOCOLS, **seek_options(media, start)
     )
-    # Without the limit, mixing to mono in floating point makes stereo 3 dB too loud and clips it.
-    node = source[str(stream.index)].filter("aresample", SAMPLE_RATE, rematrix_maxval=1)
-    node = node.filter("aformat", sample_fmts="flt", channel_layouts="mono")
-    node = node.filter("asetpts", f"PTS-({round(media.origin * SAMPLE_RATE)})")
     limits = {"start": f"{start:.6f}"} if end is None else {"start": f"{start:.6f}", "end": f"{end:.6f}"}
-    node = node.filter("atrim", **limits)
-    output = node.output("pipe:1", format="nut", acodec="pcm_f32le")
+
+    def on_clock(node: Any) -> Any:
+        return node.filter("asetpts", f"PTS-({round(media.origin * SAMPLE_RATE)})").filter("atrim", **limits)
+
+    node = source[str(stream.index)]
+    if stream.channels == 1:
+        wanted = [on_clock(_filtered(node, MIX))]
+    else:
+        mix, channels = branches(layout(media, stream.index), stream.channels)
+        halves = node.asplit()
+        wanted = [on_clock(_filtered(halves[0], mix)), on_clock(_filtered(halves[1], channels))]
+    output = ffmpeg.output(*wanted, "pipe:1", format="nut", acodec="pcm_f32le")
     arguments: list[str] = output.global_args("-copyts").get_args()
     return arguments
+
+
+def _filtered(node: Any, filters: Filters) -> Any:
+    for name, options in filters:
+        node = node.filter(name, **options)
+    return node

@@ -39,7 +39,7 @@ def read_frames(
 
     Times are presentation times: of each step of 1/fps seconds, counted from `start`, the first picture
     is taken; a step without a picture yields none. The size changes where that of the pictures does. What
-    damage took away comes as one black picture with `damage` 1. Closing the generator ends ffmpeg.
+    damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator ends it.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
     what is damaged or changes after the first picture goes to `on_warning`, a sentence each.
@@ -49,20 +49,30 @@ def read_frames(
         raise UsageError(f"the frame rate must be a number above 0, got {fps}")
     if media.video is None:
         raise InputError(f"{media.path.name!r} has no video")
-    return _told(media, fps, (start, end), on_warning)
+    told = Told()
+    frames = _frames(media, fps, (start, end), told)
+    # Begun here, so that ffmpeg is at work while the caller loads what will look at the pictures.
+    return _told(next(frames, None), frames, told, on_warning)
 
 
 def _told(
-    media: Media, fps: float, span: tuple[float, float | None], on_warning: Warn | None
+    first: Frame | None, rest: Generator[Frame | None, None, None], told: Told, on_warning: Warn | None
 ) -> Generator[Frame, None, None]:
-    told = Told()
-    yield from _frames(media, fps, span, told)
+    if first is not None:
+        yield first
+    with closing(rest):
+        for frame in rest:
+            if frame is not None:
+                yield frame
     if on_warning is not None:
         for sentence in told.sentences():
             on_warning(sentence)
 
 
-def _frames(media: Media, fps: float, span: tuple[float, float | None], told: Told) -> Generator[Frame, None, None]:
+def _frames(
+    media: Media, fps: float, span: tuple[float, float | None], told: Told
+) -> Generator[Frame | None, None, None]:
+    """The pictures of all recordings; None says that ffmpeg has begun."""
     last: int | None = None
     for part in stretches(media, *span):
         begin = part.start + part.shift
@@ -115,11 +125,11 @@ def grab_frames(media: Media, times: Iterable[float]) -> Generator[tuple[float, 
 def _grab(media: Media, time: float, told: Told) -> Frame | None:
     start = max(0.0, time - _JUST_BEFORE)
     with closing(_frames(media, 1.0, (start, start + _AFTER), told)) as frames:
-        found = next((frame for frame in frames if frame.damage < 1), None)
+        found = next((frame for frame in frames if frame is not None and frame.damage < 1), None)
     if found is not None or start == 0:
         return found
     for frame in _frames(media, 5.0, (max(0.0, start - _BEFORE), start), told):
-        found = frame if frame.damage < 1 else found
+        found = frame if frame is not None and frame.damage < 1 else found
     return found
 
 

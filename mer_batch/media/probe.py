@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mer_batch.errors import InputError
+from mer_batch.files import sha256_of
 from mer_batch.media.joins import HEADLESS, MOST, Bytes, find_joins
 from mer_batch.media.parts import joined
 from mer_batch.media.process import PROTOCOLS, file_url, one_line
@@ -61,7 +61,7 @@ def probe(path: Path) -> Media:
             left[:0] = pairwise([extent[0], *found, extent[1]])
     if not recordings:
         raise failures[0]
-    return replace(joined(recordings, len(failures)), size=size, sha256=_sha256(path))
+    return replace(joined(recordings, len(failures)), size=size, sha256=sha256_of(path))
 
 
 def _read(path: Path, extent: Bytes, *, whole: bool, split: bool) -> Media | list[int]:
@@ -219,11 +219,3 @@ def _file_size(path: Path) -> int:
     if size == 0:
         raise InputError(f"{path.name!r} is empty (0 bytes); copy or record it again")
     return size
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -11,20 +11,28 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from mer_batch.errors import InputError
+from mer_batch.media.ahead import Ahead
 from mer_batch.media.binary import ffmpeg_path
 from mer_batch.types import Media
 
 Warn = Callable[[str], None]
+Packet: TypeAlias = tuple[int, float, memoryview]
+"""Number of the stream, time in seconds, and bytes that nobody else holds or writes to."""
 
 # Nothing but the file itself may be opened: playlists inside untrusted media could name other files or hosts.
 PROTOCOLS = "file,pipe,subfile"
 # Containers whose index makes a seek exact; all others are decoded from their start.
 _SEEKABLE = {"mov", "matroska", "webm", "avi", "asf", "flv", "mpegts", "mpeg", "wav", "flac", "ogg", "mp3"}
+_GRACE = 10.0
+"""Seconds that ffmpeg has to end once its output has ended: it only has to put things away."""
+_LINE = 65_536
+"""Bytes of one message that are looked at: a flood without line ends must not fill the memory."""
 # Transport and program streams land at a byte, not at a key frame: go back by more than any usual GOP.
 _NO_INDEX = {"mpegts", "mpeg"}
 _ADDRESS = re.compile(r" @ 0x[0-9a-fA-F]+")
@@ -91,7 +99,7 @@ class Ffmpeg:
 
     def _read_messages(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
+        for line in iter(partial(self._process.stderr.readline, _LINE), b""):
             if self._journal is not None:
                 self._journal.read(line)
                 continue
@@ -101,8 +109,8 @@ class Ffmpeg:
         if self._journal is not None:
             self._journal.end()
 
-    def packets(self) -> Generator[tuple[float, bytearray], None, None]:
-        """(seconds, bytes) as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""
+    def packets(self) -> Generator[Packet, None, None]:
+        """All streams' packets as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""
         import av
         from av.container import InputContainer
 
@@ -112,14 +120,32 @@ class Ffmpeg:
             # By descriptor, not as a Python file: an interrupt inside a callback from C would be lost.
             with av.open(f"pipe:{self._process.stdout.fileno()}", format="nut", options=options) as container:
                 assert isinstance(container, InputContainer)
-                for packet in container.demux(container.streams[0]):
+                for packet in container.demux():
                     if packet.size and packet.pts is not None and packet.time_base is not None:
-                        yield float(packet.pts * packet.time_base), bytearray(memoryview(packet))
-        except (av.error.FFmpegError, OSError):
-            return  # no or half a container: ffmpeg's exit status and messages tell why
+                        yield packet.stream.index, float(packet.pts * packet.time_base), memoryview(packet)
+        except (av.error.FFmpegError, OSError) as error:
+            # No or half a container: mostly ffmpeg has ended, and its exit status and messages tell why. One that
+            # still runs would wait for ever at a full pipe that nobody reads any more.
+            if not self._ends_within(1.0):
+                self._process.kill()
+                self.message = self.message or f"its output cannot be read: {one_line(str(error))}"
+
+    def _ends_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End ffmpeg now, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
 
     def wait(self) -> int:
-        """The exit status, once ffmpeg has ended and all its messages are read."""
+        """The exit status, once ffmpeg has ended and all its messages are read; nothing more is read of its output."""
+        if not self._ends_within(_GRACE):
+            self._process.kill()
         status = self._process.wait()
         self._drain.join()
         return status
@@ -130,8 +156,7 @@ class Ffmpeg:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self.stop()
         self.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -140,13 +165,34 @@ class Ffmpeg:
 
 def decode(
     media: Media, kind: str, arguments: list[str], *, seeking: bool, on_warning: Warn | None
-) -> Generator[tuple[float, bytearray], None, None]:
-    """(seconds, raw bytes) of one decoded stream; writable, so that arrays over them are.
+) -> Generator[tuple[float, memoryview], None, None]:
+    """(seconds, raw bytes) of one decoded stream; otherwise like `decode_streams`."""
+    packets = decode_streams(media, kind, arguments, seeking=seeking, on_warning=on_warning)
+    # Not a function that yields: that would begin when the first item is asked for.
+    return ((time, data) for _, time, data in packets)
 
-    Raises `InputError` if nothing at all could be decoded; damage after that goes to `on_warning`.
+
+def decode_streams(
+    media: Media, kind: str, arguments: list[str], *, seeking: bool, on_warning: Warn | None
+) -> Generator[Packet, None, None]:
+    """The packets of all streams that `arguments` write; their bytes are writable, so that arrays over them are.
+
+    ffmpeg starts at once and is read ahead of the caller (see `Ahead`), so that it is at work while the caller loads
+    what will look at the stream, and while the caller looks; closing the generator ends it. Raises `InputError` if
+    nothing at all could be decoded; damage after that goes to `on_warning`.
     """
+    items = _decoded(media, kind, arguments, seeking, on_warning)
+    next(items)  # a generator that has begun cleans up when it is closed or forgotten; one that has not does not
+    return items
+
+
+def _decoded(
+    media: Media, kind: str, arguments: list[str], seeking: bool, on_warning: Warn | None
+) -> Generator[Packet, None, None]:
+    """What `decode_streams` gives, after a first item without content that says that ffmpeg has started."""
     count = 0
-    with Ffmpeg(arguments) as run, closing(run.packets()) as packets:
+    with Ffmpeg(arguments) as run, closing(Ahead(run.packets(), run.stop)) as packets:
+        yield 0, 0.0, memoryview(b"")
         for item in packets:
             count += 1
             yield item

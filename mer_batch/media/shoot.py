@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from mer_batch.errors import InputError
+from mer_batch.media.ahead import Ahead
 from mer_batch.media.binary import filter_has
 from mer_batch.media.journal import Journal, Shown
 from mer_batch.media.look import Look
@@ -64,18 +65,22 @@ class Shoot:
         self._decoded = False
         told.look(part.start + part.shift, self._look)
 
-    def frames(self) -> Generator[Frame, None, None]:
-        """The pictures, on the clock of the file. Raises `InputError` where nothing decodes."""
+    def frames(self) -> Generator[Frame | None, None, None]:
+        """The pictures, on the clock of the file, after None when ffmpeg has begun.
+
+        Raises `InputError` where nothing decodes.
+        """
         while (yield from self._run()):
             pass
 
-    def _run(self) -> Generator[Frame, None, bool]:
+    def _run(self) -> Generator[Frame | None, None, bool]:
         """One run of ffmpeg; true if another one has to follow."""
         seek = seek_options(self._media, self._at, _FURTHER[self._further])
         journal = self._journal(landing=bool(seek))
-        with Ffmpeg(self._arguments(seek), journal) as run, closing(run.packets()) as packets:
+        with Ffmpeg(self._arguments(seek), journal) as run, closing(Ahead(run.packets(), run.stop)) as packets:
+            yield None
             landed = False
-            for time, packet in packets:
+            for _, time, packet in packets:
                 shown = journal.until(round(time * _TICKS))
                 if not landed and not self._lands(journal, shown, bool(seek)):
                     return True
@@ -128,7 +133,7 @@ class Shoot:
         self._at = self._changed = time
 
     def _taken(
-        self, time: float, packet: bytearray, shown: Sequence[Shown], journal: Journal
+        self, time: float, packet: memoryview, shown: Sequence[Shown], journal: Journal
     ) -> Generator[Frame, None, None]:
         """The picture in `packet`, unless its step has one, after a black one for those that damage took away."""
         step = self._step(time)

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 TEXT_SUBTITLES = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 _HDR_TRANSFERS = {16, 18}  # PQ and HLG, ITU-T H.273 table 3
 _DEFAULT = 0x1
+# What a subtitle stream is for, as far as it tells whether its words are those of the people seen and heard.
+_USES = {
+    0x1: "default",
+    0x8: "comment",
+    0x10: "lyrics",
+    0x20: "karaoke",
+    0x40: "forced",
+    0x80: "hearing_impaired",
+    0x20000: "descriptions",
+    0x40000: "metadata",
+}
 
 
 class Rate(NamedTuple):
@@ -102,10 +113,22 @@ def audio_stream(stream: Stream, found: Found) -> AudioStream:
 def subtitle_streams(container: InputContainer) -> tuple[SubtitleStream, ...]:
     """The subtitle streams that are text; pictures of text are left out."""
     return tuple(
-        SubtitleStream(stream.index, stream.codec_context.name, language(stream))
+        SubtitleStream(stream.index, _codec(stream), language(stream), _title(stream), _uses(stream))
         for stream in container.streams
-        if stream.type == "subtitle" and stream.codec_context and stream.codec_context.name in TEXT_SUBTITLES
+        if stream.type == "subtitle" and _codec(stream) in TEXT_SUBTITLES
     )
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context else "unknown"
+
+
+def _title(stream: Stream) -> str | None:
+    return one_line(stream.metadata.get("title", ""), limit=80) or None
+
+
+def _uses(stream: Stream) -> tuple[str, ...]:
+    return tuple(name for flag, name in _USES.items() if int(stream.disposition) & flag)
 
 
 def language(stream: Stream) -> str | None:
@@ -127,7 +150,7 @@ def notes(
         told += _coverage_notes(videos[0], found, [videos[0], *_others(found, videos[0])])
     for stream in audios if whole else []:
         told += _coverage_notes(stream, found, [*videos[:1], *audios])
-    return tuple(told)
+    return (*told, *_subtitle_notes(container))
 
 
 def _clock_notes(container: InputContainer, found: Found) -> list[str]:
@@ -165,6 +188,19 @@ def _choice_notes(videos: Sequence[Stream], audios: Sequence[Stream]) -> list[st
         names = ", ".join(f"{number} ({language(stream) or 'no language'})" for number, stream in enumerate(audios))
         told.append(f"{len(audios)} audio tracks: {names}; track {default} is used unless another is asked for")
     return told
+
+
+def _subtitle_notes(container: InputContainer) -> list[str]:
+    unread = [
+        f"stream {stream.index} ({language(stream) or 'no language'}, {_canonical(stream)})"
+        for stream in container.streams
+        if stream.type == "subtitle" and _codec(stream) not in TEXT_SUBTITLES
+    ]
+    return [f"subtitles that are pictures or otherwise no text are not read: {', '.join(unread)}"] if unread else []
+
+
+def _canonical(stream: Stream) -> str:
+    return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
 def _video_notes(stream: Stream, found: Found) -> list[str]:

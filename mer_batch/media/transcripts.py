@@ -1,138 +1,79 @@
-"""Words from a transcript beside the media: SubRip (srt), WebVTT (vtt) or Whisper JSON.
-
-Both caption formats are cues under a timing line, so one small reader serves both; unlike the parsers on
-PyPI it names the line of a mistake.
-"""
+"""Words from a transcript beside the media, in whatever form a program exported them."""
 
 from __future__ import annotations
 
-import html
-import json
-import math
-import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeGuard
 
 from mer_batch.errors import DataError, UsageError
+from mer_batch.media.captions.cues import Reading
+from mer_batch.media.captions.lines import read_captions
+from mer_batch.media.captions.tables import is_ass, is_lrc, is_tsv, read_ass, read_lrc, read_tsv
+from mer_batch.media.captions.utterances import Written, utterances
+from mer_batch.media.captions.whisper_json import read_whisper
 from mer_batch.media.process import one_line
-from mer_batch.media.subtitles import plain_text
-from mer_batch.types import Utterance
+from mer_batch.plaintext import decode_text
 
-_STAMP = r"(?:(\d+):)?([0-5]?\d):([0-5]?\d)(?:[.,](\d{1,3}))?"
-_TIMING = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}(?:\s.*)?$")
-_SPEAKER = re.compile(r"^\s*<v(?:\.[^\s>]*)?\s+([^>]+)>")
-_VTT_BLOCKS = ("NOTE", "STYLE", "REGION")
-_SUFFIXES = (".srt", ".vtt", ".json")
+_SUFFIXES = (".srt", ".vtt", ".json", ".jsonl", ".tsv", ".sbv", ".ass", ".ssa", ".lrc", ".txt")
+_LARGEST = 64 << 20
+"""Bytes; a day of talk, every word with its times, takes less."""
 
 
-def parse_transcript(path: Path) -> tuple[Utterance, ...]:
-    """The utterances of a .srt, .vtt or Whisper .json file in time order; UTF-8, UTF-16 with a mark, or Latin-1.
+def parse_transcript(path: Path, duration: float | None = None) -> Written:
+    """The utterances of a file, in time order, with a notice for each thing assumed or left out.
 
-    Raises `UsageError` for a missing file or another suffix, `DataError` naming the line or segment for
-    what cannot be understood.
+    What the file is follows from what it holds: SubRip, WebVTT or other captions, the JSON of Whisper and its
+    relatives, or a table; its encoding likewise. `duration` are the seconds of the media, if known: a last cue
+    without an end lasts until then.
+
+    Raises `UsageError` for a missing file or another suffix, `DataError` naming the line or segment where nothing
+    can be used.
     """
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
+    text, assumed = decode_text(_bytes(path))
+    try:
+        reading, rolls = _reading(path.name, suffix, text, duration)
+    except DataError:
+        if suffix in _SUFFIXES:
+            raise
+        reading, rolls = Reading(), False
+    if suffix not in _SUFFIXES and not reading.cues:
         raise UsageError(f"unknown kind of transcript {path.name!r}. Known: {', '.join(_SUFFIXES)}.")
-    text = _read(path)
-    found = _whisper(path.name, text) if suffix == ".json" else _captions(path.name, text, vtt=suffix == ".vtt")
-    return tuple(sorted(found, key=lambda utterance: (utterance.start, utterance.end)))
-
-
-def _read(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the transcript {str(path)!r}: {error.strerror}") from error
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def _captions(name: str, text: str, *, vtt: bool) -> list[Utterance]:
-    lines = text.splitlines()
-    if vtt and not (lines and lines[0].startswith("WEBVTT")):
-        raise DataError(f"{name!r}, line 1: a .vtt file begins with WEBVTT")
-    found: list[Utterance] = []
-    for number, block in _blocks(lines, 1 if vtt else 0):
-        if not (vtt and block[0].split(" ")[0] in _VTT_BLOCKS):
-            found += _cue(name, number, block)
-    if not found and not vtt and text.strip():
-        raise DataError(f"{name!r} holds no cues; expected SubRip text")
+    if assumed is not None:
+        reading.assumed.insert(0, f"read as {assumed}")
+    if reading.skipped and not reading.cues:
+        raise DataError(f"{path.name!r}, {reading.first_skipped()}")
+    found = utterances(reading, f"transcript {one_line(path.name)!r}", "transcript", duration, rolls=rolls)
+    if not found.utterances:
+        return Written((), (*found.notices, f"transcript {one_line(path.name)!r} holds no words"))
     return found
 
 
-def _blocks(lines: list[str], skip: int) -> list[tuple[int, list[str]]]:
-    """(number of the first line, lines) of each stretch between blank lines, without the first `skip` lines' block."""
-    blocks: list[tuple[int, list[str]]] = []
-    fresh = True
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            fresh = True
-        elif fresh:
-            blocks.append((number, [line]))
-            fresh = False
-        else:
-            blocks[-1][1].append(line)
-    return blocks[skip:]
-
-
-def _cue(name: str, number: int, block: list[str]) -> list[Utterance]:
-    timing = next((at for at, line in enumerate(block[:2]) if "-->" in line), None)
-    if timing is None:
-        raise DataError(f"{name!r}, line {number}: expected a timing line such as 00:00:01,000 --> 00:00:02,500")
-    match = _TIMING.match(block[timing])
-    if match is None:
-        raise DataError(f"{name!r}, line {number + timing}: cannot read the times {one_line(block[timing], 60)!r}")
-    start, end = _seconds(*match.groups()[:4]), _seconds(*match.groups()[4:])
-    if end < start:
-        raise DataError(f"{name!r}, line {number + timing}: the cue ends before it starts")
-    words = " ".join(block[timing + 1 :])
-    speaker = _SPEAKER.match(words)
-    text = html.unescape(plain_text(words))
-    person = one_line(html.unescape(speaker[1])) if speaker else None
-    return [Utterance(start, end, text, person=person, source="transcript")] if text else []
-
-
-def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
-    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction or 0}")
-
-
-def _whisper(name: str, text: str) -> list[Utterance]:
+def _bytes(path: Path) -> bytes:
     try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise DataError(f"{name!r}, line {line}: no valid JSON ({getattr(error, 'msg', error)})") from error
-    segments = content.get("segments") if isinstance(content, dict) else None
-    if not isinstance(segments, list):
-        raise DataError(f"{name!r} has no list 'segments'; expected the JSON that Whisper writes")
-    language = content.get("language")
-    spoken = language if isinstance(language, str) else None
-    found = [_segment(name, number, segment, spoken) for number, segment in enumerate(segments, 1)]
-    return [utterance for utterance in found if utterance.text]
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path.name!r} is no transcript: it is larger than {_LARGEST >> 20} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the transcript {str(path)!r}: {error.strerror}") from error
 
 
-def _segment(name: str, number: int, segment: object, language: str | None) -> Utterance:
-    values = segment if isinstance(segment, Mapping) else {}
-    start, end, text = values.get("start"), values.get("end"), values.get("text")
-    if not (_is_number(start) and _is_number(end) and isinstance(text, str) and 0 <= start <= end):
-        raise DataError(f"{name!r}, segment {number}: expected 0 <= start <= end in seconds and a text")
-    probability, speaker = values.get("avg_logprob"), values.get("speaker")
-    return Utterance(
-        float(start),
-        float(end),
-        one_line(text, limit=10_000),
-        language=language,
-        confidence=math.exp(min(0.0, probability)) if _is_number(probability) else None,
-        person=one_line(speaker) if isinstance(speaker, str) else None,
-        source="transcript",
-    )
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _reading(name: str, suffix: str, text: str, duration: float | None) -> tuple[Reading, bool]:
+    """The cues of a text, and whether they are captions, whose lines may roll."""
+    begin = text.lstrip()[:20]
+    if not begin:
+        return Reading(), False
+    if is_ass(text):
+        return read_ass(text), True
+    if is_tsv(text):
+        return read_tsv(text), False
+    named_vtt = begin.startswith("WEBVTT")
+    reading = read_captions(text, vtt=named_vtt or suffix == ".vtt") if begin[0] != "{" else Reading()
+    if reading.cues or reading.skipped or named_vtt:
+        if suffix == ".vtt" and not named_vtt:
+            reading.assumed.append("line 1 is not WEBVTT; read all the same")
+        return reading, True
+    if suffix == ".lrc" or (suffix == ".txt" and is_lrc(text)):
+        return read_lrc(text), False
+    if suffix in (".json", ".jsonl") or begin[0] in "{[":
+        return read_whisper(name, text, duration), False
+    raise DataError(f"{name!r} holds no cues; expected lines of times such as 00:00:01,000 --> 00:00:02,500")

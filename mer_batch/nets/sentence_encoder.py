@@ -7,17 +7,22 @@ vectors of its own vocabulary: see `encoder_start.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mer_batch.errors import UsageError
 from mer_batch.nets import register
-from mer_batch.text.wordpiece import PADDING, SEPARATOR, read_vocabulary
+from mer_batch.nets.encoder_start import Given, find
+from mer_batch.nets.wordpiece import PADDING, SEPARATOR, SPECIAL, read_vocabulary
 
 EPSILON: Final = 1e-12
 """Of layer normalisation, as BERT has it."""
+_SHARED: Final = frozenset(("[PAD]", "[SEP]", "[UNK]"))
+"""Marks that mean the same in a published vocabulary and in ours."""
 
 
 class Layer(nn.Module):
@@ -147,13 +152,55 @@ def sentence_encoder(
     `start` names a published encoder whose first `layers` layers it takes over (a package such as
     all-minilm-l6-v2, or a folder); its sizes then replace `width`, `heads` and `inner`. "" starts at random.
     """
-    from mer_batch.nets import encoder_start
-
     table = read_vocabulary(vocabulary) if vocabulary else []
     pieces = len(table) or pieces
     if not start:
         return SentenceEncoder(classes, pieces, positions, width, layers, heads, inner, dropout)
-    given = encoder_start.find(start)
+    given = find(start)
     net = SentenceEncoder(classes, pieces, positions, given.width, layers, given.heads, given.inner, dropout)
-    given.fill(net, table)
+    _fill(net, given, table)
     return net
+
+
+def _fill(net: SentenceEncoder, given: Given, vocabulary: Sequence[str]) -> None:
+    """Put the vectors of a published encoder, and its first layers, into `net`, whose pieces are `vocabulary`.
+
+    A kind of text starts as [CLS], a piece that it lacks as a random vector.
+    """
+    state = given.weights()
+    numbers = {piece: number for number, piece in enumerate(given.vocabulary())}
+    with torch.no_grad():
+        vectors = state["embeddings.word_embeddings.weight"]
+        for place, piece in enumerate(vocabulary):
+            source = "[CLS]" if piece in SPECIAL and piece not in _SHARED else piece
+            if source in numbers:
+                net.pieces.weight[place] = vectors[numbers[source]]
+        _copy(net.positions.weight, state["embeddings.position_embeddings.weight"])
+        _copy(net.parts.weight, state["embeddings.token_type_embeddings.weight"])
+        _take(net.norm, state, "embeddings.LayerNorm")
+        for number, layer in enumerate(net.layers):
+            _take_layer(layer, state, f"encoder.layer.{number}")  # type: ignore[arg-type]
+
+
+def _take_layer(layer: Layer, state: Mapping[str, Tensor], name: str) -> None:
+    if f"{name}.output.dense.weight" not in state:
+        raise UsageError(f"the encoder to start from has no {name}; ask for fewer layers")
+    own = f"{name}.attention.self"
+    for kind, target in (("weight", layer.attention.weight), ("bias", layer.attention.bias)):
+        _copy(target, torch.cat([state[f"{own}.{part}.{kind}"] for part in ("query", "key", "value")]))
+    _take(layer.merged, state, f"{name}.attention.output.dense")
+    _take(layer.first_norm, state, f"{name}.attention.output.LayerNorm")
+    _take(layer.inner, state, f"{name}.intermediate.dense")
+    _take(layer.outer, state, f"{name}.output.dense")
+    _take(layer.second_norm, state, f"{name}.output.LayerNorm")
+
+
+def _take(module: Any, state: Mapping[str, Tensor], name: str) -> None:
+    _copy(module.weight, state[f"{name}.weight"])
+    _copy(module.bias, state[f"{name}.bias"])
+
+
+def _copy(target: Tensor, given: Tensor) -> None:
+    """Copy the rows that both have."""
+    rows = min(len(target), len(given))
+    target[:rows].copy_(given[:rows])

@@ -107,17 +107,39 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(f"the model card {folder / CARD} is malformed: {error}") from error
 
 
+def verify_model(folder: Path, modality: TaskName) -> ModelCard:
+    """The card of a model whose files are whole and which is of `modality`; no network is built.
+
+    Raises `UsageError` for a model of something else, `ModelError` for one that is missing or damaged.
+    """
+    card = read_card(folder)
+    if card.modality != modality:
+        raise UsageError(f"{folder} holds a {card.modality} model; a {modality} model is needed here")
+    if sha256(_weights(folder)).hexdigest() != card.sha256:
+        raise _changed(folder / WEIGHTS)
+    for name in card.files:
+        read_file(folder, card, name)
+    return card
+
+
+def _weights(folder: Path) -> bytes:
+    try:
+        return (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {folder / WEIGHTS}: {error.strerror}") from error
+
+
+def _changed(path: Path) -> ModelError:
+    return ModelError(f"{path} is not the file that its card describes; reinstall or retrain it")
+
+
 def load_net(folder: Path, device: torch.device) -> tuple[nn.Module, ModelCard]:
     """The network in evaluation mode and its card; weights are verified against the card's checksum."""
     from safetensors.torch import load
 
-    card = read_card(folder)
-    try:
-        data = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {folder / WEIGHTS}: {error.strerror}") from error
+    card, data = read_card(folder), _weights(folder)
     if sha256(data).hexdigest() != card.sha256:
-        raise ModelError(f"{folder / WEIGHTS} is not the file that its card describes; reinstall or retrain it")
+        raise _changed(folder / WEIGHTS)
     net = nets.build(card.net, classes=len(card.labels), **card.net_options)
     try:
         net.load_state_dict(unpacked(load(data)))

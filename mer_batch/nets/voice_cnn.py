@@ -50,6 +50,9 @@ class LogMel(nn.Module):
 
     def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
         """(n, samples) to (n, 1, bands, frames) and (n, 1, 1, frames)."""
+        if not len(waves):  # a transform of no rows is an error on some processors
+            frames = 1 + (waves.shape[1] - SPECTRUM) // HOP
+            return waves.new_zeros(0, 1, self.filters.shape[1], frames), waves.new_zeros(0, 1, 1, frames)
         spectrum = torch.stft(waves, SPECTRUM, HOP, window=self.window, center=False, return_complex=True)
         power = spectrum.real.square() + spectrum.imag.square()
         mel = (power.transpose(1, 2) @ self.filters).transpose(1, 2)

@@ -8,8 +8,8 @@ from pathlib import Path
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, VERBS
 from mer_batch.report.lanes import utterance_readings
-from mer_batch.report.words import printable
 from mer_batch.types import Observation, Timeline, Utterance
+from mer_batch.wording import printable
 
 
 def write_vtt(timeline: Timeline, path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from mer_batch.labels import COLOURS, EMOTIONS, VALENCE_AROUSAL
 from mer_batch.report.lanes import Json
-from mer_batch.report.words import clock, percent
+from mer_batch.wording import clock, percent
 
 Point: TypeAlias = tuple[float, float, float]
 LONGEST_STEP: Final = 2.5

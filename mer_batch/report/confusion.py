@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mer_batch.labels import EMOTIONS, VERBS
 from mer_batch.report.charts import Matrix
 from mer_batch.report.lanes import Json
-from mer_batch.report.words import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
 from mer_batch.timeline.agreement import Agreement
-from mer_batch.timeline.bootstrap import Interval
-from mer_batch.types import ModelUse, Timeline
+from mer_batch.types import Interval, ModelUse, Timeline
+from mer_batch.wording import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
 
 if TYPE_CHECKING:
     from mer_batch.timeline.truth import TruthScores
@@ -107,6 +106,7 @@ def _truth(truth: TruthScores, figures: dict[str, Json]) -> dict[str, object]:
         "sentence": f"Scored on {counted(truth.steps, 'step')} with a true label, {clock(truth.seconds)} in all. "
         f"The readings name an emotion in {interval_text(truth.answered)} of them; the scores are over those. "
         "Classes without a true label are left out of the means.",
+        "notes": list(truth.notes),
         "scores": [*named, ("Accuracy with unnamed steps as wrong", _score(truth.strict_accuracy))],
         "table": matrix.table("Steps by true label and reading"),
         # An emotion that the truth lacks has no recall, and a precision that says nothing.

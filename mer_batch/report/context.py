@@ -7,8 +7,8 @@ from typing import Final
 
 from mer_batch.labels import VERBS
 from mer_batch.report.lanes import lane_people, utterance_readings
-from mer_batch.report.words import MODALITY_WORDS, clock, counted, image_uri
 from mer_batch.types import Event, EventKind, Modality, Timeline
+from mer_batch.wording import MODALITY_WORDS, clock, counted, image_uri
 
 MARKS: Final[dict[EventKind, str]] = {
     "peak": "M-6 5 0-6 6 5Z",

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from mer_batch.report.lanes import lane_people
-from mer_batch.report.words import MODALITY_WORDS, clock, counted, percent, person_name
 from mer_batch.timeline.agreement import Coverage, coverage
 from mer_batch.types import Observation, Timeline
+from mer_batch.wording import MODALITY_WORDS, clock, counted, percent, person_name
 
 Rows = list[dict[str, object]]
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -17,14 +18,14 @@ from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
 from mer_batch.report.player import convert_command, player_for
 from mer_batch.report.redact import redacted
-from mer_batch.report.words import NOBODY, printable
 from mer_batch.resources import data_dir
 from mer_batch.timeline.agreement import agreement
 from mer_batch.timeline.summary import summarize
 from mer_batch.types import Timeline
+from mer_batch.wording import NOBODY, printable
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
     from mer_batch.timeline.truth import TruthScores
 
@@ -144,16 +145,21 @@ def script_json(data: Json) -> str:
 
 def template(name: str) -> Template:
     """A page's template; every value is escaped and a missing one is an error."""
+    return _environment(data_dir("templates")).get_template(name)
+
+
+@lru_cache(maxsize=2)
+def _environment(folder: Path) -> Environment:
+    """Kept, for compiling a template takes half a second and a study has many pages."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(data_dir("templates")),
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(name)
 
 
 def page_policy(scripts: Sequence[str], shared: bool = False) -> str:

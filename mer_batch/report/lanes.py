@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
 from mer_batch.labels import INDEX
-from mer_batch.report.words import image_uri
 from mer_batch.types import MODALITIES, Gap, Modality, Observation, Probabilities, Segment, Timeline
+from mer_batch.wording import image_uri
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Step = TypeVar("Step", Segment, Observation)

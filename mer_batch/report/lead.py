@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mer_batch.report.confusion import pair_name
-from mer_batch.report.words import interval_text, listed, percent
 from mer_batch.timeline.agreement import Agreement
 from mer_batch.timeline.summary import Summary
 from mer_batch.types import Timeline
+from mer_batch.wording import interval_text, listed, percent
 
 PEOPLE = 6
 """People told of in the head; the rest have their sentence in their own section."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mer_batch.report.words import TASK_WORDS, clock, counted, listed
 from mer_batch.types import ModelUse, Timeline
+from mer_batch.wording import TASK_WORDS, clock, counted, listed
 
 SCORE_WORDS = {
     "accuracy": "accuracy",

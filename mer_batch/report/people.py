@@ -8,10 +8,9 @@ from typing import Final
 from mer_batch.labels import INDEX
 from mer_batch.report.charts import Matrix, valence_arousal
 from mer_batch.report.lanes import Json
-from mer_batch.report.words import clock, image_uri, interval_text, percent, person_name
-from mer_batch.timeline.bootstrap import Interval
 from mer_batch.timeline.summary import Summary
-from mer_batch.types import Timeline
+from mer_batch.types import Interval, Timeline
+from mer_batch.wording import clock, image_uri, interval_text, percent, person_name
 
 UNFOLDED: Final = 4
 """People shown at once; the rest stand in a fold."""

@@ -9,13 +9,13 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final
 
 from mer_batch.errors import ModelError, unknown_name
+from mer_batch.files import sha256_of
 from mer_batch.text.faster_whisper import FasterWhisper
 from mer_batch.text.openai_whisper import Whisper
 from mer_batch.text.recognizer import Engine, Recognizer
@@ -44,6 +44,19 @@ def check(asr: str) -> None:
     chosen = parse(asr)
     if chosen is not None and asr != "auto":
         ENGINES[chosen[0]].check(chosen[1])
+
+
+def check_language(asr: str, language: str) -> None:
+    """Raise `UsageError` for a language that the recognizer does not know; `none` hears nothing and takes any."""
+    chosen = parse(asr)
+    if chosen is None:
+        return
+    from whisper.tokenizer import LANGUAGES, TO_LANGUAGE_CODE
+
+    # Both know the same codes; only openai-whisper takes a name, such as "german".
+    known = {*LANGUAGES, *(TO_LANGUAGE_CODE if chosen[0] == "whisper" else ())}
+    if language.lower() not in known:
+        raise unknown_name("language", language, LANGUAGES)
 
 
 def load(asr: str, device: str) -> Recognizer:
@@ -77,7 +90,7 @@ def identity(asr: str) -> str:
     """What decides a recognizer's words, for the transcript cache: its name, and the content of a checkpoint file."""
     engine, name = parse(asr) or ("", "none")
     path = Path(name)
-    return f"{engine}:{sha256(path.read_bytes()).hexdigest()}" if path.is_file() else f"{engine}:{name}"
+    return f"{engine}:{sha256_of(path)}" if path.is_file() else f"{engine}:{name}"
 
 
 def _named(asr: str) -> tuple[str, str]:

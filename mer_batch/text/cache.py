@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from mer_batch.resources import cache_dir
 
 VERSION: Final = 2
+PATIENCE: Final = 10.0
+"""Seconds that a process waits for another one to have written."""
 LIMIT: Final = 10_000
 """Transcripts kept; the oldest go first, so that the file stays quick to read."""
 
@@ -42,16 +43,32 @@ def remember(key: str, entry: Mapping[str, Any]) -> None:
 
 
 def remember_all(new: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store entries; the file is replaced in one step. A cache that cannot be written is not an error."""
-    entries = {key: entry for key, entry in _entries().items() if key not in new} | dict(new)
-    kept = dict(list(entries.items())[-LIMIT:])
+    """Store entries; the file is replaced in one step, by one process at a time, so that none loses another's.
+
+    A cache that cannot be written, or that others write for longer than `PATIENCE`, is not an error.
+    """
+    from filelock import FileLock
+
     try:
         path = cache_file()
-        partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
+        # The system lets go of the lock however the process ends; its file lies beside the folder and stays.
+        with FileLock(path.parent.parent / f"{path.parent.name}.lock", timeout=PATIENCE):
+            _write(path, {key: entry for key, entry in _entries().items() if key not in new} | dict(new))
+    except (OSError, NotImplementedError):  # among them filelock's Timeout; a file system may know no locks
+        return
+
+
+def _write(path: Path, entries: Mapping[str, Any]) -> None:
+    """Replace the file. Only the holder of the lock comes here, so what a killed one has left is written over."""
+    kept = dict(list(entries.items())[-LIMIT:])
+    partial = path.with_name(f"{path.name}.partial")
+    try:
         partial.write_text(json.dumps({"version": VERSION, "entries": kept}, ensure_ascii=False), encoding="utf-8")
         partial.replace(path)
-    except OSError:
-        return
+    finally:
+        partial.unlink(missing_ok=True)
+    for left in path.parent.glob(f"{path.name}.*.partial"):  # as versions before this one named them
+        left.unlink(missing_ok=True)
 
 
 def _entries() -> dict[str, Any]:

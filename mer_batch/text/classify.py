@@ -12,7 +12,7 @@ from mer_batch.classifier import Classifier
 from mer_batch.errors import ModelError
 from mer_batch.nets.device import pick_device
 from mer_batch.nets.store import ModelCard, load_net, read_file
-from mer_batch.text.wordpiece import VOCABULARY, WordPiece, padded
+from mer_batch.nets.wordpiece import VOCABULARY, WordPiece, padded
 from mer_batch.types import Floats
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mer_batch.errors import ModelError, UsageError, unknown_name
+from mer_batch.files import sha256_of
 from mer_batch.nets.device import pick_device
 from mer_batch.resources import cache_dir
 from mer_batch.text.chunks import Word
@@ -47,7 +47,7 @@ class FasterWhisper(Recognizer):
             return folder
         weights = (folder / "model.bin").resolve()
         named = re.fullmatch("[0-9a-f]{64}", weights.name)
-        if not weights.is_file() or (named and sha256(weights.read_bytes()).hexdigest() != weights.name):
+        if not weights.is_file() or (named and sha256_of(weights) != weights.name):
             raise ModelError(f"{weights} is damaged; delete {folder} and run: mer models fetch faster-whisper:{name}")
         return folder
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 import warnings
-from hashlib import sha256
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mer_batch.errors import ModelError, unknown_name
-from mer_batch.nets.device import pick_device
+from mer_batch.files import sha256_of
+from mer_batch.nets.device import kept_threads, pick_device
 from mer_batch.resources import cache_dir
 from mer_batch.text.chunks import Word
 from mer_batch.text.recognizer import Phrase, Recognizer, Scores, judged
@@ -25,7 +31,7 @@ class Whisper(Recognizer):
     @staticmethod
     def names() -> list[str]:
         """See `Engine.names`."""
-        return list(import_module("whisper").available_models())
+        return list(_addresses())
 
     @staticmethod
     def check(name: str) -> None:
@@ -49,7 +55,7 @@ class Whisper(Recognizer):
         path = _cache() / _address(name).name
         if not path.is_file():
             return None
-        if verify and sha256(path.read_bytes()).hexdigest() != _address(name).parent.name:
+        if verify and sha256_of(path) != _address(name).parent.name:
             raise ModelError(f"{path} is damaged; run: mer models fetch whisper:{name}")
         return path
 
@@ -63,7 +69,7 @@ class Whisper(Recognizer):
         """See `Recognizer.hear`."""
         import torch
 
-        with torch.random.fork_rng(), warnings.catch_warnings():
+        with kept_threads(), torch.random.fork_rng(), warnings.catch_warnings():
             # Whisper warns of a CPU used beside a GPU and of missing Triton kernels; neither changes the words.
             warnings.simplefilter("ignore")
             torch.manual_seed(0)
@@ -84,8 +90,31 @@ def _cache() -> Path:
 
 
 def _address(name: str) -> PurePosixPath:
-    # The table has no public name; without it only a download would tell whether a file is whole.
-    return PurePosixPath(import_module("whisper")._MODELS[name])
+    return PurePosixPath(_addresses()[name])
+
+
+def _addresses() -> Mapping[str, str]:
+    """Whisper's models and where it fetches them: a table that has no public name.
+
+    Without it only a download would tell whether a file is whole.
+    """
+    loaded = sys.modules.get("whisper")
+    addresses: Mapping[str, str] = _written() if loaded is None else loaded._MODELS
+    return addresses
+
+
+@cache
+def _written() -> Mapping[str, str]:
+    """The table as it stands in Whisper's source: to import the package (numba, tiktoken) takes seconds."""
+    package = find_spec("whisper")
+    if package is not None and package.origin is not None:
+        for part in ast.parse(Path(package.origin).read_bytes()).body:
+            if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "_MODELS":
+                with suppress(ValueError):  # no longer a plain table
+                    table: Mapping[str, str] = ast.literal_eval(part.value)
+                    return table
+    table = import_module("whisper")._MODELS
+    return table
 
 
 def phrase_of(segment: dict[str, Any]) -> Phrase:

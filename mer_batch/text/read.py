@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 from mer_batch.classifier import Classifier
+from mer_batch.nets.tokens import spoken, words
+from mer_batch.nets.wordpiece import Line
 from mer_batch.text.language import foreign
-from mer_batch.text.tokens import spoken, words
-from mer_batch.text.wordpiece import Line
 from mer_batch.types import Evidence, Gap, Observation, Utterance
 
 FEW: Final = 3
@@ -25,12 +26,28 @@ UNSURE: Final = 0.5
 """Recognizer confidence below which a transcript is flagged."""
 
 # Sound descriptions of subtitles for the deaf, and songs: not what somebody says.
-_CUE: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫][^♪♫]*[♪♫]?")
+# Brackets are told apart by their depth: a pattern for them would begin anew at each that is never closed.
+_CUE: Final = re.compile(r"\*[^*]*\*|[♪♫][^♪♫]*[♪♫]?|<[A-Za-z_]+>")
+_BRACKETS: Final = {"]": "[", ")": "(", "）": "（", "】": "【", "］": "［"}
 
 
 def said(text: str) -> str:
     """The words of an utterance without sound descriptions."""
-    return " ".join(_CUE.sub(" ", text).split())
+    return " ".join(_CUE.sub(" ", _outside_brackets(text)).split())
+
+
+def _outside_brackets(text: str) -> str:
+    """`text` without what stands in brackets, in time linear in its length; one without its pair stays."""
+    opened: dict[str, list[int]] = {opening: [] for opening in _BRACKETS.values()}
+    depth = [0] * (len(text) + 1)
+    for place, char in enumerate(text):
+        if char in opened:
+            opened[char].append(place)
+        elif char in _BRACKETS and opened[_BRACKETS[char]]:
+            depth[opened[_BRACKETS[char]].pop()] += 1
+            depth[place + 1] -= 1
+    inside = accumulate(depth)
+    return "".join(" " if level else char for char, level in zip(text, inside, strict=False))
 
 
 def read_words(

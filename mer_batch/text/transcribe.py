@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from mer_batch.errors import ModelError
-from mer_batch.media import parse_transcript, read_audio, read_subtitles
+from mer_batch.media import Written, parse_transcript, read_audio, read_subtitles
 from mer_batch.text import asr as recognizers
 from mer_batch.text import cache
 from mer_batch.text.chunks import Chunk, Span, cut, sentences
@@ -20,6 +20,9 @@ from mer_batch.text.recognizer import Phrase, Recognizer
 from mer_batch.types import SAMPLE_RATE, Gap, Media, Samples, Utterance
 
 Progress: TypeAlias = Callable[[float], None]
+
+_WHOLE: Final = 0.5
+"""Share of the speech that subtitles marked as forced must cover to be taken for all that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,17 @@ class Words:
     """What is said in a file: utterances in time order and where they came from.
 
     `gaps` say where speech has no usable words and why; `notice` is one sentence for the user about
-    words that could not be had, with the command that helps.
+    words that could not be had, with the command that helps; `notices` say what was assumed or left out of written
+    words.
     """
 
     utterances: tuple[Utterance, ...]
     source: str
     notice: str | None = None
     gaps: tuple[Gap, ...] = ()
+    notices: tuple[str, ...] = ()
+    partial: bool = False
+    """Whether they are known to hold only parts of what is said; see `Written`."""
 
 
 def find_words(
@@ -65,6 +72,7 @@ def find_words(
     prompt: str | None = None,
     device: str = "auto",
     track: int | None = None,
+    subtitle_track: str | None = None,
     span: tuple[float, float | None] = (0.0, None),
     on_progress: Progress | None = None,
 ) -> Words:
@@ -73,27 +81,72 @@ def find_words(
     `speech` holds the (start, end) seconds where somebody speaks; nothing else is transcribed, because
     recognizers invent words for silence. None means unknown: all sound is heard. `asr` is auto, none,
     whisper:NAME or faster-whisper:NAME; `prompt` is text for it as it might come before, with names and words to
-    expect; `track` counts audio tracks; `span` is the time range in seconds.
+    expect; `track` counts audio tracks, and `subtitle_track` is a number or language of subtitles; `span` is the time
+    range in seconds. Subtitles that hold only parts of what is said are used where nothing is recognized.
     `on_progress` is told the time reached.
 
     Raises `UsageError` for an unknown recognizer, `ModelError` when one that was asked for by name cannot
     be loaded (`auto` gives a notice instead), and what reading the transcript or the sound raises.
     """
     chosen = recognizers.parse(asr)
-    if transcript is not None:
-        return _written(parse_transcript(transcript), f"transcript {transcript.name}", language, span)
-    subtitles = read_subtitles(media) if media.subtitles else ()
-    if subtitles:
-        return _written(subtitles, "subtitles in the file", language, span)
+    written = written_words(media, transcript, language, span, subtitle_track)
+    if written is not None and not (written.partial and misses(written.utterances, speech)):
+        return written
+    request = Request(asr, language, prompt or None, device)
+    heard = _heard(media, request, chosen is None, speech, track, span, on_progress)
+    if written is None:
+        return heard
+    return replace(heard, notices=(*written.notices, *heard.notices)) if heard.utterances else written
+
+
+def _heard(
+    media: Media,
+    request: Request,
+    refused: bool,
+    speech: Sequence[Span] | None,
+    track: int | None,
+    span: tuple[float, float | None],
+    on_progress: Progress | None,
+) -> Words:
+    """The words that a recognizer hears, or why there are none."""
     chunks = cut(_inside(speech, media, span), media.duration) if media.audio else []
-    if chosen is None or not chunks:
-        return Words((), "", gaps=_no_words(media, span, _why_none(media, chosen is None)))
+    if refused or not chunks:
+        return Words((), "", gaps=_no_words(media, span, _why_none(media, refused)))
     try:
-        return _recognized(media, Request(asr, language, prompt or None, device), chunks, track, on_progress)
+        return _recognized(media, request, chunks, track, on_progress)
     except ModelError as error:
-        if asr != "auto":
+        if request.asr != "auto":
             raise
         return Words((), "", f"no words were read: {error}", _no_words(media, span, "no transcript"))
+
+
+def written_words(
+    media: Media,
+    transcript: Path | None,
+    language: str | None,
+    span: tuple[float, float | None],
+    subtitle_track: str | None = None,
+) -> Words | None:
+    """The words that need no recognizer: those of `transcript`, else of a subtitle stream; None where there are none.
+
+    Raises what reading the transcript or the stream raises.
+    """
+    if transcript is not None:
+        found = parse_transcript(transcript, media.duration)
+        return _written(found, f"transcript {transcript.name}", media.duration, language, span)
+    if not media.subtitles and subtitle_track is None:
+        return None
+    subtitles = read_subtitles(media, subtitle_track, language)
+    if not subtitles.utterances and not subtitles.notices:
+        return None
+    return _written(subtitles, "subtitles in the file", media.duration, language, span)
+
+
+def misses(utterances: Sequence[Utterance], speech: Sequence[Span] | None) -> bool:
+    """Whether somebody speaks for most of the time outside `utterances`."""
+    spoken = speech or ()
+    covered = sum(max(0.0, min(end, said.end) - max(start, said.start)) for start, end in spoken for said in utterances)
+    return covered < _WHOLE * sum(end - start for start, end in spoken)
 
 
 def _why_none(media: Media, refused: bool) -> str:
@@ -108,12 +161,32 @@ def _no_words(media: Media, span: tuple[float, float | None], reason: str) -> tu
 
 
 def _written(
-    utterances: Sequence[Utterance], source: str, language: str | None, span: tuple[float, float | None]
+    found: Written, source: str, duration: float, language: str | None, span: tuple[float, float | None]
 ) -> Words:
     """Ready-made utterances within the time range; a language the user declares fills in for an unknown one."""
     end = float("inf") if span[1] is None else span[1]
-    kept = [utterance for utterance in utterances if utterance.end > span[0] and utterance.start < end]
-    return Words(tuple(replace(item, language=item.language or language) for item in kept), source)
+    kept = [utterance for utterance in found.utterances if utterance.end > span[0] and utterance.start < end]
+    utterances = tuple(replace(item, language=item.language or language) for item in kept)
+    told = (*found.notices, *_outside(found.utterances, source, duration))
+    # A stream without a single utterance leaves the words to whoever hears them.
+    return Words(utterances, source, notices=told, partial=found.partial or not found.utterances)
+
+
+def _outside(utterances: Sequence[Utterance], source: str, duration: float) -> Iterator[str]:
+    """What to say of words for which the file is too short: it may be another file's transcript."""
+    beyond = sum(utterance.start >= duration for utterance in utterances)
+    if beyond and beyond == len(utterances):
+        first = min(utterance.start for utterance in utterances)
+        yield (
+            f"{source}: none of its words lies inside the file (0 to {duration:.1f} s); they begin at {first:.1f} s. "
+            "Does it belong to another file, or does its clock begin elsewhere?"
+        )
+    elif beyond:
+        lie, are = ("lies", "is") if beyond == 1 else ("lie", "are")
+        yield (
+            f"{source}: {beyond:,} of {len(utterances):,} utterances {lie} behind the end of the file "
+            f"({duration:.1f} s) and {are} left out"
+        )
 
 
 def _inside(speech: Sequence[Span] | None, media: Media, span: tuple[float, float | None]) -> list[Span]:

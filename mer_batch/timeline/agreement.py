@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mer_batch.fusion.align import merge_spans
 from mer_batch.fusion.pool import Array
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.scores.bootstrap import Positions, block_bootstrap
 from mer_batch.timeline.events import lanes, per_modality
-from mer_batch.types import MODALITIES, Modality, Observation, Timeline
+from mer_batch.types import MODALITIES, Interval, Modality, Observation, Timeline
 
 
 @dataclass(frozen=True, slots=True)

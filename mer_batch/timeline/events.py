@@ -12,6 +12,7 @@ from mer_batch.fusion.align import SPEAKER, merge_spans, spread_over
 from mer_batch.fusion.pool import Reading, read_step
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VERBS
 from mer_batch.timeline.changes import REACH, change_points, refine
+from mer_batch.timeline.peaks import find_peaks
 from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Segment, Shot
 
 SHORTEST_ABSENCE = 1.0
@@ -140,8 +141,6 @@ def _missed(onsets: Sequence[Event], changes: Sequence[Event]) -> list[Event]:
 
 
 def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
-    from scipy.signal import find_peaks
-
     events = []
     for name in EMOTIONS:
         if name == "neutral":
@@ -149,14 +148,14 @@ def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> lis
         curve = np.array([segment.probabilities[INDEX[name]] for segment in block if segment.probabilities])
         # Padding with the lowest value lets a curve peak at the ends of the block, but not a flat one.
         padded = np.pad(curve, 1, constant_values=curve.min())
-        places, found = find_peaks(padded, height=PEAK_HEIGHT, prominence=PEAK_PROMINENCE)
-        for place, prominence in zip(places - 1, found["prominences"], strict=True):
-            segment = block[int(place)]
+        for after, prominence in find_peaks(padded, PEAK_HEIGHT, PEAK_PROMINENCE):
+            place = after - 1
+            segment = block[place]
             if segment.label != name:  # a reading too weak to name is no peak either
                 continue
             detail = f"{_who(segment)} {verb(segment)} {ADJECTIVES[name]} most here ({curve[place]:.2f})"
             time = _best_frame(segment, observations, name)
-            events.append(Event("peak", time, segment.person, name, detail, float(prominence)))
+            events.append(Event("peak", time, segment.person, name, detail, prominence))
     return events
 
 

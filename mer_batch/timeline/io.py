@@ -8,7 +8,6 @@ texts for paths. The media path is stored as the user gave it.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from mer_batch.errors import InputError
-from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
+from mer_batch.tables_out import write_rows
 from mer_batch.timeline import columns as c
 from mer_batch.types import (
     MODALITIES,
@@ -107,10 +106,7 @@ def write_csv(timeline: Timeline, path: Path) -> None:
     header = ["start", "end", "person", "label", "confidence", *EMOTIONS]
     header += [f"{name}_spread" for name in EMOTIONS]
     header += [*(f"{name}_weight" for name in MODALITIES), "disagreement", "reason"]
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(_csv_row(segment) for segment in timeline.segments)
+    write_rows(path, header, map(_csv_row, timeline.segments), line_end="\r\n")
 
 
 def _csv_row(segment: Segment) -> list[object]:
@@ -182,7 +178,14 @@ def _media_in(data: Any) -> Media:
         video=None if data["video"] is None else _video_in(data["video"]),
         audio=tuple(_audio_in(stream) for stream in data["audio"]),
         subtitles=tuple(
-            SubtitleStream(c.whole(s["index"]), c.text(s["codec"]), _name(s["language"])) for s in data["subtitles"]
+            SubtitleStream(
+                c.whole(s["index"]),
+                c.text(s["codec"]),
+                _name(s["language"]),
+                _name(s.get("title")),
+                c.many(c.text)(s.get("dispositions", [])),
+            )
+            for s in data["subtitles"]
         ),
         notes=c.many(c.text)(data["notes"]),
         joins=c.many(c.whole)(data.get("joins", [])),

@@ -11,9 +11,9 @@ import numpy as np
 
 from mer_batch.fusion.pool import Array
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VALENCE_AROUSAL
-from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.scores.bootstrap import Positions, block_bootstrap
 from mer_batch.timeline.events import blocks, lanes, verb
-from mer_batch.types import Observation, Segment, Timeline
+from mer_batch.types import Interval, Observation, Segment, Timeline
 
 UNSURE = "not sure"
 """The share of time with a reading too weak to name; stands beside the seven emotions."""

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import DataError
-from mer_batch.labels import EMOTIONS, INDEX, canonical
-from mer_batch.timeline.bootstrap import Interval, Positions, block_bootstrap
+from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.scores.bootstrap import Positions, block_bootstrap
 from mer_batch.timeline.events import lanes
-from mer_batch.types import Segment, Timeline
+from mer_batch.timeline.truth_table import TruthRow, fitted, same
+from mer_batch.types import Interval, Segment, Timeline
 
 Array: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.intp]
 
 NO_READING = len(EMOTIONS)
 """The column for steps without a label: abstained, or no reading."""
-_COLUMNS = ("start", "end", "emotion")
-
-
-@dataclass(frozen=True, slots=True)
-class TruthRow:
-    """What somebody showed from `start` to `end` seconds; person None means everybody."""
-
-    start: float
-    end: float
-    person: str | None
-    emotion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,58 +52,21 @@ class TruthScores:
     classes: tuple[ClassScore, ...]
     steps: int
     seconds: float
-
-
-def read_truth(path: Path) -> tuple[TruthRow, ...]:
-    """The rows of a CSV file with the columns start, end, emotion and, optionally, person.
-
-    Times are seconds; an empty person means everybody; emotions may carry any name that
-    `labels.canonical` knows. Raises `DataError` with the line number for anything else.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-            reader.fieldnames = columns
-            if missing := [name for name in _COLUMNS if name not in columns]:
-                raise DataError(
-                    f"{path}: line 1 lacks the column(s) {', '.join(missing)}; expected start,end,person,emotion"
-                )
-            rows = tuple(_row(path, reader.line_num, row) for row in reader)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a CSV table in UTF-8: {error}") from error
-    if not rows:
-        raise DataError(f"{path} has no rows; each needs start,end,person,emotion")
-    return rows
-
-
-def _row(path: Path, line: int, row: Mapping[str, str | None]) -> TruthRow:
-    place = f"{path}: line {line}"
-    try:
-        start, end = float(row["start"] or ""), float(row["end"] or "")
-    except ValueError:
-        raise DataError(f"{place}: start and end must be seconds, got {row['start']!r} and {row['end']!r}") from None
-    if not (0 <= start < end and math.isfinite(end)):
-        raise DataError(f"{place}: needs 0 <= start < end, got {start:g} and {end:g}")
-    emotion = canonical(row["emotion"] or "")
-    if emotion is None:
-        raise DataError(f"{place}: unknown emotion {row['emotion']!r}; known: {', '.join(EMOTIONS)}")
-    return TruthRow(start, end, (row.get("person") or "").strip() or None, emotion)
+    notes: tuple[str, ...] = ()
+    """What was left out of the labels, and why."""
 
 
 def compare(timeline: Timeline, truth: Sequence[TruthRow]) -> TruthScores:
     """Score the timeline step by step.
 
     A segment belongs to the row that covers most, and at least half, of it. Labelled time without any
-    segment counts as steps without a reading. Raises `DataError` for a person the timeline does not have and
-    where no labelled time lies inside the file.
+    segment counts as steps without a reading. Rows that do not fit the recording are left out, with a note. Raises
+    `DataError` where none fits, or all are of another unit than seconds.
     """
-    _check_people(timeline, truth)
+    truth = fitted(timeline, truth)
     pairs: list[tuple[int, int, float]] = []
     for person, lane in lanes(timeline.segments).items():
-        own = [row for row in truth if row.person is None or _same(row.person, person)]
+        own = [row for row in truth if row.person is None or same(row.person, person)]
         for segment in lane:
             if row := _row_of(segment, own):
                 reading = NO_READING if segment.label is None else INDEX[segment.label]
@@ -123,21 +74,7 @@ def compare(timeline: Timeline, truth: Sequence[TruthRow]) -> TruthScores:
     pairs += _unseen(timeline, truth)
     if not pairs:
         raise DataError(f"no labelled time lies inside the file, which is {timeline.media.duration:.1f} s long")
-    return _score(np.array([pair[:2] for pair in pairs]), sum(pair[2] for pair in pairs))
-
-
-def _check_people(timeline: Timeline, truth: Iterable[TruthRow]) -> None:
-    known = [person.name for person in timeline.people]
-    for row in truth:
-        if row.person is not None and not any(_same(row.person, name) for name in known):
-            raise DataError(
-                f"the labels name {row.person!r}, whom the timeline does not have; "
-                f"it has {', '.join(known) or 'nobody'}; leave the person empty to label everybody"
-            )
-
-
-def _same(one: str, other: str | None) -> bool:
-    return other is not None and one.casefold() == other.casefold()
+    return replace(_score(np.array([pair[:2] for pair in pairs]), sum(pair[2] for pair in pairs)), notes=truth.notes)
 
 
 def _row_of(segment: Segment, rows: Iterable[TruthRow]) -> TruthRow | None:
@@ -160,7 +97,7 @@ def _unseen(timeline: Timeline, truth: Iterable[TruthRow]) -> list[tuple[int, in
         inside = [
             (max(s.start, row.start), min(s.end, end))
             for s in timeline.segments
-            if s.start < end and s.end > row.start and (row.person is None or _same(row.person, s.person))
+            if s.start < end and s.end > row.start and (row.person is None or same(row.person, s.person))
         ]
         rest = max(0.0, end - row.start) - _union(inside)
         found += [(INDEX[row.emotion], NO_READING, step)] * round(rest / step)

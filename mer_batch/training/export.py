@@ -10,18 +10,18 @@ from typing import Final
 import numpy as np
 from torch import nn
 
-from mer_batch.classifier import load_classifier
-from mer_batch.evaluation import predictions, representations
-from mer_batch.evaluation.ensemble import Shares
-from mer_batch.evaluation.metrics import Scores, score
-from mer_batch.evaluation.parts import Part, main_part, part_names, parts
-from mer_batch.evaluation.run import Reading, read_set
-from mer_batch.evaluation.tta import views_for, views_name
 from mer_batch.nets.store import ModelCard, save_model
-from mer_batch.training.calibration import CalibrateOptions, calibrate, reliability
+from mer_batch.readers import load_classifier
+from mer_batch.scores import predictions
+from mer_batch.scores.calibration import CalibrateOptions, calibrate, reliability
+from mer_batch.scores.metrics import Scores, score
+from mer_batch.tasks.parts import Part, main_part, part_names, parts
+from mer_batch.tasks.reading import Reading, Shares, read_set
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Split, Task
+from mer_batch.tasks.views import views_for, views_name
+from mer_batch.training import representations
 from mer_batch.training.model_card import card_text
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Split, Task
 
 CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
 """What the `scores` of a card tell; its `evaluations` tell more, part by part."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from mer_batch.evaluation.metrics import Scores
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard
-from mer_batch.training.recipe import Recipe
+from mer_batch.scores.metrics import Scores
+from mer_batch.tasks.recipe import Recipe
 
 
 def card_text(card: ModelCard, parts: Mapping[str, Scores], scores: Scores, recipe: Recipe, parameters: int) -> str:

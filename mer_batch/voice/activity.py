@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
+import threading
 from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mer_batch.media.silero import FRAME, load_silero
 from mer_batch.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.jit import ScriptModule
 
 Span: TypeAlias = tuple[float, float]
-
-FRAME: Final = 512
-"""Samples that silero-vad judges at once at 16 kHz (32 ms)."""
 
 
 class SpeechRegions:
@@ -89,13 +88,27 @@ class SpeechRegions:
         return max((self._now if self._onset is None else self._onset) - self._pad, self._floor)
 
 
+class KnownSpeech:
+    """What stands for the network where a sound is known already."""
+
+    def __init__(self, shares: Sequence[float]) -> None:
+        self._shares = iter(shares)
+
+    def __call__(self, _frame: Tensor, _rate: int) -> float:
+        """The next one."""
+        return next(self._shares)
+
+    def reset_states(self) -> None:
+        """Nothing: it is asked for one sound."""
+
+
 class SpeechDetector:
     """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed.
 
     `breaks` are times (sorted, in seconds) that no region reaches across: somebody else begins to speak.
     """
 
-    def __init__(self, model: ScriptModule | None = None, breaks: Iterable[float] = ()) -> None:
+    def __init__(self, model: ScriptModule | KnownSpeech | None = None, breaks: Iterable[float] = ()) -> None:
         self.regions = SpeechRegions()
         self._breaks = deque(breaks)
         self._model = model or load_silero()
@@ -141,17 +154,19 @@ class SpeechDetector:
         self._time = end
 
 
-def load_silero() -> ScriptModule:
-    """The network of silero-vad. It keeps the state of one stream: never share it between two at a time."""
-    import torch
-
-    threads = torch.get_num_threads()
-    with warnings.catch_warnings():
-        # torch deprecates torch.jit.load and importlib.resources.path, the only ways silero-vad 6.2 loads its model.
-        warnings.simplefilter("ignore")
-        from silero_vad import load_silero_vad
-
-        model: ScriptModule = load_silero_vad()
-    # Importing silero_vad sets the threads of the whole process to one.
-    torch.set_num_threads(threads)
+def own_silero() -> ScriptModule:
+    """The network of the calling thread, which loads one when it first asks: that takes longer than to hear a clip."""
+    if not hasattr(_own, "model"):
+        _own.model = load_silero()
+    model: ScriptModule = _own.model
     return model
+
+
+_own = threading.local()
+
+
+def silero_version() -> str:
+    """The version of the network's package."""
+    from importlib.metadata import version
+
+    return version("silero-vad")

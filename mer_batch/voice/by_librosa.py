@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.voice.features import DEPTH, PITCHES, SHARE, SPAN, FeatureOptions, Table, rows
+from mer_batch.voice.feature_options import DEPTH, PITCHES, SHARE, SPAN, FeatureOptions, Table, rows
 
 
 def reference(samples: NDArray[Any], names: Sequence[str], options: FeatureOptions | None = None) -> Table:

@@ -19,7 +19,7 @@ are `hop` samples apart, 1 + samples // hop of them, with zeros beyond the ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -28,62 +28,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.errors import UsageError, unknown_name
-from mer_batch.types import SAMPLE_RATE, Samples
+from mer_batch.errors import UsageError
+from mer_batch.types import Samples
+from mer_batch.voice.feature_options import DEPTH, SHARE, SPAN, FeatureOptions, Table, rows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Table = NDArray[np.float32]
 FLOOR: Final = 1e-10
 """Power that counts as silence."""
-DEPTH: Final = 80.0
-"""dB under the loudest band at which levels are cut."""
-SHARE: Final = 0.85
-"""Part of the spectrum under the roll-off."""
-SPAN: Final = 9
-"""Frames that a derivative looks at."""
-PITCHES: Final = (60.0, 600.0)
-"""Lowest and highest pitch looked for, in Hz."""
 VERSION: Final = 1
 """Counts changes of the definitions, so that older caches are not taken for the new ones."""
-
-
-@dataclass(frozen=True)
-class FeatureOptions:
-    """Sizes of features. Raises `UsageError` for those that cannot be."""
-
-    rate: int = SAMPLE_RATE
-    """Sample rate that filters and frequencies assume; another than the true one scales them."""
-    window: int = 2048
-    """Samples a frame."""
-    hop: int = 512
-    """Samples from frame to frame."""
-    bands: int = 128
-    """Mel bands."""
-    coefficients: int = 20
-    """MFCC kept."""
-
-    def __post_init__(self) -> None:
-        if min(astuple(self)) < 1:
-            raise UsageError(f"sizes of features must be positive, got {self}")
-        if self.coefficients > self.bands:
-            raise UsageError(f"{self.coefficients} coefficients cannot come from {self.bands} mel bands")
-
-    def frames(self, samples: int) -> int:
-        """How many frames a sound of `samples` has."""
-        return 1 + samples // self.hop
-
-
-def rows(names: Sequence[str], options: FeatureOptions) -> int:
-    """The height of features side by side. Raises `UsageError` for an unknown name."""
-    height = {"log-mel": options.bands, "pitch": 2} | dict.fromkeys(
-        ("mfcc", "mfcc-delta", "mfcc-delta2"), options.coefficients
-    )
-    for name in names:
-        if name not in FEATURES:
-            raise unknown_name("feature", name, FEATURES)
-    return sum(height.get(name, 1) for name in names)
 
 
 def features(samples: Samples, names: Sequence[str], options: FeatureOptions | None = None, keep: bool = True) -> Table:
@@ -133,7 +88,9 @@ def extract(waves: Tensor, names: Sequence[str], options: FeatureOptions | None 
     import torch
 
     options = options or FeatureOptions()
-    rows(names, options)
+    height = rows(names, options)
+    if not len(waves):  # a transform of no rows is an error on some processors
+        return waves.new_zeros(0, height, options.frames(waves.shape[1]))
     batch = _Batch(waves, options)
     return torch.cat([FEATURES[name](batch) for name in names], dim=1)
 
@@ -212,7 +169,7 @@ def _rms(batch: _Batch) -> Tensor:
 def _zcr(batch: _Batch) -> Tensor:
     from torch.nn import functional
 
-    waves = batch.padded("replicate")
+    waves = batch.padded("replicate" if batch.waves.shape[1] else "constant")
     negative = waves < -FLOOR
     crossings = functional.pad((negative[:, 1:] != negative[:, :-1]).cumsum(dim=1), (1, 0))
     size, hop = batch.options.window, batch.options.hop

@@ -19,7 +19,8 @@ import numpy as np
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.types import SAMPLE_RATE, Samples
-from mer_batch.voice.features import FeatureOptions, Table, features, rows
+from mer_batch.voice.feature_options import FeatureOptions, Table, rows
+from mer_batch.voice.features import features
 
 LEVEL: Final = 0.05
 """Root mean square of levelled sound, digital silence aside."""
@@ -113,6 +114,9 @@ class VoiceInput:
 
     def batch(self, clips: Sequence[Samples]) -> Table:
         """The network's input for clips of any length, (n, samples) or (n, rows, frames)."""
+        if not clips:
+            shape = (rows(self.features, self.sizes), self.frames) if self.features else (self.samples,)
+            return np.zeros((0, *shape), np.float32)
         return np.stack([self(clip) for clip in clips]).astype(np.float32, copy=False)
 
 

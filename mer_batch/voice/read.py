@@ -27,17 +27,19 @@ class VoiceReadings:
     An observation's span is the part of the speech that its window stands for (its tile, see
     `mer_batch.voice.windows`), so that any time has one reading at most and none lies outside speech;
     `gaps` hold all other times up to the end of the sound; `loudness` is (time, dBFS) twice a second.
+    `failure` is what the reader of emotions raised: then nothing is read, but speech and loudness are whole.
     """
 
     observations: tuple[Observation, ...]
     gaps: tuple[Gap, ...]
     speech: tuple[Span, ...]
     loudness: tuple[tuple[float, float], ...]
+    failure: Exception | None = None
 
 
 def read_voice(
     blocks: Iterable[tuple[float, Samples]],
-    classifier: Classifier[AudioWindow],
+    classifier: Classifier[AudioWindow] | None,
     *,
     window: float = 3.0,
     hop: float = 1.0,
@@ -50,31 +52,52 @@ def read_voice(
     `window` and `hop` in seconds; `start` is where the wanted range begins; no window reaches across
     `breaks` (sorted times at which the speaker changes); `on_progress` is told the time reached. Blocks come
     in time order; a hole between them is a gap. Memory does not grow with the length of the sound.
-    Raises `UsageError` for a wrong hop.
+    Without a `classifier`, and from the moment on at which it fails, the sound is still heard: speech and
+    loudness do not depend on emotions. Raises `UsageError` for a wrong hop.
     """
     cutter = WindowCutter(window=window, hop=hop, breaks=breaks)
     loudness = _Loudness()
-    observations: list[Observation] = []
-    skipped: list[Tile] = []
-    waiting: list[Tile] = []
+    emotions = _Emotions(classifier)
     sound: list[Span] = []
-
-    def take(tiles: Iterator[Tile], least: int) -> None:
-        for tile in tiles:
-            (skipped if tile.window is None else waiting).append(tile)
-        while len(waiting) >= least and waiting:
-            observations.extend(_observe(waiting[:BATCH], classifier))
-            del waiting[:BATCH]
-
     for time, samples in blocks:
-        take(cutter.feed(time, samples), BATCH)
+        emotions.take(cutter.feed(time, samples), BATCH)
         loudness.add(time, samples)
         _extend(sound, time, time + len(samples) / SAMPLE_RATE)
         if on_progress is not None:
             on_progress(cutter.end)
-    take(cutter.finish(), 0)
-    gaps = tuple(_gaps(observations, skipped, sound, start))
-    return VoiceReadings(tuple(observations), gaps, tuple(cutter.speech), tuple(loudness.finish()))
+    emotions.take(cutter.finish(), 0)
+    heard = (tuple(cutter.speech), tuple(loudness.finish()))
+    if emotions.classifier is None:
+        return VoiceReadings((), (), *heard, emotions.failure)
+    gaps = tuple(_gaps(emotions.observations, emotions.skipped, sound, start))
+    return VoiceReadings(tuple(emotions.observations), gaps, *heard)
+
+
+class _Emotions:
+    """The readings of tiles as they come, `BATCH` at a time; after a failure tiles pass by unread."""
+
+    def __init__(self, classifier: Classifier[AudioWindow] | None) -> None:
+        self.classifier = classifier
+        self.failure: Exception | None = None
+        self.observations: list[Observation] = []
+        self.skipped: list[Tile] = []
+        self._waiting: list[Tile] = []
+
+    def take(self, tiles: Iterable[Tile], least: int) -> None:
+        """Read once `least` tiles wait, or whatever waits for a `least` of 0."""
+        for tile in tiles:
+            (self.skipped if tile.window is None else self._waiting).append(tile)
+        while self._waiting and len(self._waiting) >= least:
+            self._read(self._waiting[:BATCH])
+            del self._waiting[:BATCH]
+
+    def _read(self, tiles: list[Tile]) -> None:
+        if self.classifier is None:
+            return
+        try:
+            self.observations.extend(_observe(tiles, self.classifier))
+        except Exception as error:  # whatever a model raises, where people speak stays known
+            self.classifier, self.failure = None, error
 
 
 def _extend(spans: list[Span], start: float, end: float) -> None:

@@ -8,7 +8,6 @@ the centres of neighbouring windows, so that they cover the region once and over
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from mer_batch.errors import UsageError
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
-from mer_batch.voice.activity import Span, SpeechDetector, load_silero
+from mer_batch.voice.activity import Span, SpeechDetector, own_silero
 from mer_batch.voice.quality import TOO_QUIET
 
 SILENCE_DB: Final = -100.0
@@ -226,21 +225,17 @@ def _tile(start: float, end: float, window: AudioWindow) -> Tile:
     return Tile(start, end, window)
 
 
-def clip_windows(samples: Samples, *, window: float = 3.0, hop: float = 1.0) -> list[AudioWindow]:
+def clip_windows(
+    samples: Samples, *, window: float = 3.0, hop: float = 1.0, detector: SpeechDetector | None = None
+) -> list[AudioWindow]:
     """The windows of a short labelled clip (n,) at 16 kHz, as `WindowCutter` would read them.
 
     A clip in which no readable speech is found is one window as a whole: its label says that there is some.
     """
     if not len(samples):
         return []
-    # Loading the network takes longer than listening to a clip, so that each thread keeps one.
-    if not hasattr(_kept, "model"):
-        _kept.model = load_silero()
-    cutter = WindowCutter(window=window, hop=hop, detector=SpeechDetector(_kept.model))
+    cutter = WindowCutter(window=window, hop=hop, detector=detector or SpeechDetector(own_silero()))
     tiles = [*cutter.feed(0.0, samples), *cutter.finish()]
     level = level_db(float(np.square(samples, dtype=np.float64).mean()))
     whole = AudioWindow(0.0, len(samples) / SAMPLE_RATE, samples, 1.0, level, None)
     return [tile.window for tile in tiles if tile.window is not None] or [whole]
-
-
-_kept = threading.local()

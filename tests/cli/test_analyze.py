@@ -9,17 +9,28 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import clips
 from mer_batch.cli import app
 from mer_batch.labels import EMOTIONS
-from mer_batch.resources import data_dir
+from mer_batch.text import asr, transcribe
+from mer_batch.text.chunks import Chunk
+from mer_batch.text.transcribe import Words
 from mer_batch.timeline import io
-from mer_batch.types import Timeline
+from mer_batch.types import Floats, Timeline
+from mer_batch.voice import classify, windows
+from mer_batch.voice.classify import VoiceNet
+from sounds import hiss, loud_is_speech, silence
+from toy_voice import wav
 
+__all__ = ["loud_is_speech"]
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLE = ROOT / "examples" / "interview.mp4"
 TRUTH = json.loads((ROOT / "examples" / "interview.truth.json").read_text())
@@ -113,7 +124,7 @@ def test_table_has_a_row_per_segment(run: Path, timeline: Timeline) -> None:
 
 
 def test_report_is_rebuilt_without_models(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mer_batch.classifier.load_classifier", None)
+    monkeypatch.setattr("mer_batch.readers.load_classifier", None)
     code, output = mer("report", run / "interview.mp4.timeline.json", "--out", tmp_path / "again.html")
     assert code == 0, output
     assert "interview.mp4" in (tmp_path / "again.html").read_text()
@@ -140,20 +151,69 @@ def test_damaged_timelines_are_one_line_and_exit_3(text: str, tmp_path: Path) ->
     assert len(output.strip().splitlines()) == 1
 
 
-def test_a_lost_modality_leaves_the_others_and_exit_4(tmp_path: Path) -> None:
-    model = tmp_path / "broken-model"
-    shutil.copytree(data_dir("models") / "voice", model)
-    (model / "weights.safetensors").write_bytes(b"cut short")
-    code, output = mer(
-        "analyze", EXAMPLE, "--out", tmp_path / "r.html", "--modalities", "voice,text", "--voice-model", model
-    )
+class Broken(VoiceNet):
+    """A model whose files are whole and which cannot read all the same."""
+
+    def logits(self, items: object) -> Floats:
+        raise RuntimeError("out of memory")
+
+
+def test_a_lost_modality_leaves_the_others_and_exit_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classify, "VoiceNet", Broken)
+    code, output = mer("analyze", EXAMPLE, "--out", tmp_path / "r.html", "--modalities", "voice,text")
     assert code == 4, output
-    assert "voice was lost to an error" in output
+    assert "voice was lost to an error: out of memory" in output
     assert "Traceback" not in output
     data = json.loads((tmp_path / "r.timeline.json").read_text())
     assert data["lost"] == ["voice"]
     assert (tmp_path / "r.html").is_file()
-    assert [o for o in io.from_json(json.dumps(data)).observations if o.modality == "text"]
+    found = io.from_json(json.dumps(data))
+    assert [o for o in found.observations if o.modality == "text"]
+    assert not [o for o in found.observations if o.modality == "voice"]
+    # Where people speak, and how loud, does not hang on the reader of emotions.
+    spoken = sum(end - start for start, end in found.speech)
+    assert spoken == pytest.approx(sum(line["end"] - line["start"] for line in TRUTH["speech"]), rel=0.35)
+    assert found.loudness
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+@pytest.mark.parametrize("fails", ["logits", "__init__"])
+def test_without_a_reader_of_voices_words_are_heard_in_speech_alone(
+    fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> Floats:
+        raise RuntimeError("out of memory")
+
+    heard: list[Chunk] = []
+
+    def hear(_sound: object, _recognizer: object, chunks: list[Chunk], *_rest: object) -> Words:
+        heard.extend(chunks)
+        return Words((), "toy")
+
+    sound = np.concatenate([silence(4), hiss(3), silence(4)])
+    (tmp_path / "sound.wav").write_bytes(wav(sound))
+    monkeypatch.setattr(classify.VoiceNet, fails, fail)
+    monkeypatch.setattr(transcribe, "hear", hear)
+    monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
+    monkeypatch.setattr(asr, "load", lambda *_name: None)
+    code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")
+    assert code == 4, output
+    assert "voice was lost to an error: out of memory" in output
+    pieces = [piece for chunk in heard for piece in chunk.pieces]
+    assert [edge for piece in pieces for edge in piece] == pytest.approx([4, 7], abs=0.3)
+
+
+def test_where_speech_is_not_known_no_recognizer_invents_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("no such operator")
+
+    (tmp_path / "sound.wav").write_bytes(wav(silence(3)))
+    monkeypatch.setattr(windows, "SpeechDetector", fail)
+    monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
+    monkeypatch.setattr(asr, "load", fail)
+    code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")
+    assert code == 4, output
+    assert "text was lost to an error: where somebody speaks is not known" in output
 
 
 def test_range_limits_what_is_read(tmp_path: Path) -> None:
@@ -183,11 +243,95 @@ def _children(pid: int) -> str:
     return subprocess.run(["ps", "--ppid", str(pid), "-o", "args="], capture_output=True, text=True, check=False).stdout
 
 
-def test_malformed_labels_cost_no_result(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("start,end,person,emotion\nsoon,later,,happy\n")
+def test_labels_that_do_not_fit_cost_no_result(tmp_path: Path) -> None:
+    """Whom the file shows is known only in the end, unlike what is wrong with the table itself."""
+    (tmp_path / "labels.csv").write_text("start,end,person,emotion\n0,2,Nobody we know,happy\n")
     code, output = mer(
         "analyze", EXAMPLE, "--out", tmp_path / "r.html", "--end", "2", "--labels", tmp_path / "labels.csv", "--quiet"
     )
     assert code == 1
     assert len(output.strip().splitlines()) == 1
+    assert "the labels name 'Nobody we know'" in output
     assert io.from_json((tmp_path / "r.timeline.json").read_text()).segments
+    assert (tmp_path / "r.timeline.csv").is_file()
+    assert "</html>" in (tmp_path / "r.html").read_text()
+
+
+def lines(path: Path, name: Callable[[dict[str, float]], str | None], first: int = 0, last: int = 99) -> Path:
+    """The example's words as WebVTT, with a name for each line."""
+    cues = []
+    for line in TRUTH["speech"][first:last]:
+        who = name(line)
+        cues.append(
+            f"00:{line['start']:06.3f} --> 00:{line['end']:06.3f}\n{f'<v {who}>' if who else ''}{line['text']}\n"
+        )
+    path.write_text("\n".join(["WEBVTT\n", *cues]))
+    return path
+
+
+def test_a_name_in_the_words_is_the_person_in_view(tmp_path: Path) -> None:
+    """In lanes, people, segments, events, the table, the page and the labels; what was said so far stays."""
+    words = lines(tmp_path / "named.vtt", lambda line: "Anna" if line["start"] < 8 else "anna")
+    (tmp_path / "labels.csv").write_text("start,end,person,emotion\n3.5,6,Anna,happy\n")
+    code, output = mer(
+        "analyze", EXAMPLE, "--out", tmp_path / "r.html", "--transcript", words, "--end", "9",
+        "--labels", tmp_path / "labels.csv", "--device", "cpu",
+    )  # fmt: skip
+    assert code == 0, output
+    assert "speakers named in the words: Anna is in view" in output
+    found = io.from_json((tmp_path / "r.timeline.json").read_text())
+    assert [person.name for person in found.people] == ["Anna"]
+    assert found.people[0].thumbnail
+    for parts in (found.segments, found.utterances, found.observations):
+        assert {part.person for part in parts} == {"Anna"}
+    assert {observation.modality for observation in found.observations} == {"face", "voice", "text"}
+    assert {event.person for event in found.events if event.kind != "cut"} == {"Anna"}
+    assert max(sum(weight > 0 for weight in segment.weights) for segment in found.segments) == 3
+    for name in ("r.html", "r.timeline.csv", "r.timeline.json"):
+        text = (tmp_path / name).read_text()
+        assert "Anna" in text
+        assert "Person 1" not in text, name
+    assert "Person 1" not in output
+
+
+def test_names_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+    words = lines(tmp_path / "named.vtt", lambda _line: "Anna", last=1)
+    code, output = mer(
+        "analyze", EXAMPLE, "--out", tmp_path / "r.html", "--transcript", words, "--end", "3", "--redact", "names", "-q"
+    )
+    assert code == 0, output
+    for path in tmp_path.glob("r.*"):
+        assert "Anna" not in path.read_text(), path
+
+
+def test_sound_alone_is_as_many_people_as_the_words_name(tmp_path: Path) -> None:
+    sound = clips.make(tmp_path / "sound.wav", "-i", str(EXAMPLE), "-vn", "-ac", "1")
+    names = iter(["Anna", "Ben"] * 20)
+    words = lines(tmp_path / "named.vtt", lambda _line: next(names))
+    code, output = mer("analyze", sound, "--out", tmp_path / "r.html", "--transcript", words, "--device", "cpu")
+    assert code == 0, output
+    found = io.from_json((tmp_path / "r.timeline.json").read_text())
+    assert [person.name for person in found.people] == ["Anna", "Ben"]
+    for name in ("Anna", "Ben"):
+        assert {o.modality for o in found.observations if o.person == name} == {"voice", "text"}
+    for reading in found.observations:
+        talking = {w.person for w in found.utterances if w.start < reading.end and w.end > reading.start}
+        assert talking <= {reading.person}, reading  # no window reaches across a change of the speaker
+    assert not [event for event in found.events if event.kind in ("enter", "leave")]
+
+
+@pytest.mark.parametrize(("words", "name"), [("named.vtt", "Anna"), ("whisperx.json", "SPEAKER_00")])
+def test_the_case_of_a_named_speaker(words: str, name: str, shared_data: Path, tmp_path: Path) -> None:
+    case = shared_data.parent / "cases" / "named_speaker"
+    if not case.is_dir():
+        pytest.skip(f"the case is not at {case}")
+    for transcript in (words, "plain.vtt"):
+        out = tmp_path / f"{transcript}.html"
+        code, output = mer("analyze", case / "clip.mp4", "--transcript", case / transcript, "--out", out, "-q")
+        assert code == 0, output
+    found, plain = (
+        io.from_json((tmp_path / f"{transcript}.timeline.json").read_text()) for transcript in (words, "plain.vtt")
+    )
+    assert [person.name for person in found.people] == [name]
+    assert [replace(segment, person="Person 1") for segment in found.segments] == list(plain.segments)
+    assert {o.modality for o in found.observations if o.person == name} == {"face", "voice", "text"}

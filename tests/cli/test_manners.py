@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import clips
 from mer_batch import __version__
 from mer_batch.cli import app
 
@@ -45,6 +46,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["--modalities", ","], "nothing to read"),
         (["--abstain", "2"], "abstain must be between 0 and 1"),
         (["--transcript", "none.srt"], "no transcript at none.srt"),
+        (["--transcript", "clip.mp4", "--subtitle-track", "0"], "give one of the two"),
         (["--labels", "none.csv"], "no labels at none.csv"),
         (["--assets", "cloud"], "unknown --assets 'cloud'"),
         (["--redact", "hands"], "unknown --redact 'hands'"),
@@ -61,6 +63,17 @@ def test_wrong_options_are_one_line_and_exit_2(
     assert message in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_an_unknown_subtitle_track_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mer_batch.pipeline._Analysis.run", lambda analysis: pytest.fail("the work began"))
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHi\n")
+    inputs = (*clips.silence(1), "-i", f"{tmp_path / 'a.srt'}")
+    clip = clips.make(tmp_path / "clip.mkv", *inputs, "-c:s", "copy", "-metadata:s:s", "language=eng")
+    for wanted in ("1", "fr"):
+        result = CliRunner().invoke(app, ["analyze", str(clip), "--subtitle-track", wanted])
+        assert result.exit_code == 2
+        assert result.output.strip() == f"mer: error: no text subtitle track '{wanted}' in 'clip.mkv'. Known: 0 (eng)."
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "empty.mp4", "text.mp4", "folder.mp4"])

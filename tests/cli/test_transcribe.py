@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 import sounds
 import toy_voice
 from mer_batch.cli import app
-from mer_batch.text import recognizer, transcribe_set
-from mer_batch.training.tasks.transcripts import read_transcripts
+from mer_batch.data import transcribing as transcribe_set
+from mer_batch.tasks.transcripts import read_transcripts
+from mer_batch.text import recognizer
 from text import toy_whisper
 
 
@@ -96,7 +97,7 @@ def test_clips_that_cannot_be_read_are_named_and_left_out(tess: Path, toy: str) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing", "--asr", "whisper:base"], "the data set nothing was not found"),
+        (["nothing", "--asr", "whisper:base"], "the data set nothing is not in"),
         (["tess", "--asr", "none"], "--asr none hears nothing"),
         (["tess", "--asr", "whisper:bse"], "Did you mean 'base'"),
         (["tess", "--asr", "whisper:base", "--split", "no.csv"], "cannot read no.csv"),
@@ -120,4 +121,4 @@ def test_a_set_is_found_by_its_name(tess: Path, toy: str, monkeypatch: pytest.Mo
         assert len(read_transcripts(Path("texts.json"))) == 4
     result = mer("no-such-set", "--asr", toy, "--out", "texts.json", "--quiet")
     assert result.exit_code != 0
-    assert "no-such-set was not found" in result.output
+    assert "no-such-set is not in" in result.output

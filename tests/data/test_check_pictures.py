@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from mer_batch.cli import app
 from mer_batch.data.check import check
+from mer_batch.data.duplicates import candidates
 from mer_batch.data.manifest import read_manifest
 from toy_pictures import clean_tree, encode, leaky_tree, photograph, put
 
@@ -37,6 +38,10 @@ def test_a_clean_set_passes(tmp_path: Path) -> None:
     assert "12 pictures, 64x64, colour" in result.output
     assert "LEAK" not in result.output
     assert "nothing found" in result.output
+
+
+def test_no_pictures_have_no_copies() -> None:
+    assert len(candidates(np.zeros((0, 16, 16), np.uint8), 0.9)) == 0
 
 
 def test_leaks_are_found_and_fixed(tmp_path: Path) -> None:

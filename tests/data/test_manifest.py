@@ -113,8 +113,8 @@ def test_damaged_pictures_are_one_line(data: bytes) -> None:
     [
         ("file,label\na,b\n", "needs the columns path and label"),
         ("path,label\n", "has no rows"),
-        ("path,label\na.png,sad\na.png,happy\n", "lists 'a.png' twice"),
-        ('path,label\n"a', "cannot read"),
+        ("path,label\na.png,sad\na.png,happy\n", "lines 2 and 3 give 'a.png' two labels, 'sad' and 'happy'"),
+        ('path,label\n"a', "has no rows; line 2 has a quote that never closes"),
     ],
 )
 def test_malformed_tables(tmp_path: Path, table: str, message: str) -> None:

@@ -15,7 +15,7 @@ from mer_batch.evaluation import fusion, fusion_text
 from mer_batch.fusion.learned import Gate
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard, save_model
-from mer_batch.training.task import LabelledSet
+from mer_batch.tasks.task import LabelledSet
 from mer_batch.types import Floats
 
 VOICE, TEXT = 1, 2
@@ -119,7 +119,7 @@ def gate_at(folder: Path, models: dict[str, str]) -> Path:
 
 
 def test_a_gate_is_tested_against_the_pool_and_every_single(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("mer_batch.evaluation.source.recipe_of", lambda *_: Named())
+    monkeypatch.setattr("mer_batch.tasks.recipe.recipe_of", lambda *_: Named())
     folder = gate_at(tmp_path / "gate", {"voice": "v1", "text": "other"})
     found = study(monkeypatch, str(folder), weighed=False)
     (part,) = found.parts
@@ -138,7 +138,7 @@ def test_a_gate_is_tested_against_the_pool_and_every_single(monkeypatch: pytest.
     assert part.voice_share["pooled"] == pytest.approx((0.5, 0.5))
     assert "The gate is better than the pool by" in fusion_text.verdict(part)
     assert found.notes == ("the gate has learned from other text models than these; train it again",)
-    told = fusion.as_json(found)
+    told = fusion_text.as_json(found)
     assert told["parts"]["spoken"]["tests"][4]["p_holm"] == part.tests[4].p
     fusion.write_predictions(found, tmp_path / "out")
     assert len(list((tmp_path / "out" / "predictions").glob("*.parquet"))) == 4
@@ -152,7 +152,7 @@ class Named:
 
 
 def test_p_values_are_adjusted_for_all_tests_of_a_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("mer_batch.evaluation.source.recipe_of", lambda *_: Named())
+    monkeypatch.setattr("mer_batch.tasks.recipe.recipe_of", lambda *_: Named())
     (part,) = study(monkeypatch, str(gate_at(tmp_path / "gate", {})), n=40).parts
     raw = sorted(test.comparison.test.p for test in part.tests)
     adjusted = sorted(test.p for test in part.tests)

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import ModelError
 from mer_batch.face.classify import FaceClassifier, load, to_tensor
 from mer_batch.nets.store import ModelCard, save_model
+from mer_batch.readers import load_classifier
 
 GREY = {"size": 12, "channels": 1, "mean": 0.5, "std": 0.25}
 

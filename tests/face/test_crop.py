@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face.fakes import five_points
-from mer_batch.face.crop import crop_face
+from mer_batch.face.crop import _cut, crop_face
 
 GRADIENT = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (100, 200, 3)).copy()
 
@@ -74,3 +74,13 @@ def test_alignment_levels_the_eyes() -> None:
 def test_a_monstrous_box_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot cut"):
         crop_face(GRADIENT, (-50, 0, 50, 1), {"size": 48})
+
+
+@pytest.mark.parametrize("top", [-40, -12, -3, 0, 4, 18, 40])
+@pytest.mark.parametrize("left", [-70, -12, -1, 0, 5, 28, 60])
+@pytest.mark.parametrize("side", [1, 12, 50])
+def test_outside_the_picture_the_nearest_pixel_stands_in(top: int, left: int, side: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    rows = np.clip(np.arange(top, top + side), 0, 19)
+    columns = np.clip(np.arange(left, left + side), 0, 29)
+    assert np.array_equal(_cut(picture, left, top, left + side, top + side), picture[rows[:, None], columns])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from face.fakes import SquareDetector, five_points
+from mer_batch.face.cascade import Levels
 from mer_batch.face.detect import CascadeDetector, Detection, Detector, area, overlap
 from mer_batch.types import Image
 
@@ -69,6 +71,14 @@ def test_contract_pictures_do_not_influence_each_other(detector: Detector, pictu
 
 def test_contract_no_pictures(detector: Detector) -> None:
     assert detector.detect([]) == []
+
+
+def test_no_candidates_pass_no_stage(cascade: CascadeDetector) -> None:
+    nets, frames = cascade._cascade, Levels(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))
+    nothing = nets.propose(frames, min_face=100)
+    assert len(nothing.scores) == 0
+    for stage in (nets.filter, nets.answer, nets.locate):
+        assert stage(frames, nothing).points.shape == (0, 5, 2)
 
 
 def test_contract_refine_follows_a_small_move(detector: Detector, pictures: list[Image]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image as Pictures
 from scipy.ndimage import gaussian_filter, shift
 
 from face.fakes import BrightnessReader, SquareDetector, five_points
 from mer_batch.face.detect import Detection
+from mer_batch.face.flow import square
 from mer_batch.face.mouth import WINDOW, Look, MouthTrack, MouthWatcher, motion
 from mer_batch.face.read import read_faces
 from mer_batch.face.track import Sighting
@@ -193,3 +195,20 @@ def test_watching_mouths_changes_nothing_else() -> None:
     (name,) = readings.mouths
     assert name == "Person 1"
     assert len(readings.mouths[name].times) >= 30
+
+
+@pytest.mark.parametrize("middle", [(60.0, 40.0), (3.3, 70.0), (118.0, -4.5), (-90.0, 45.0), (60.0, 300.0)])
+def test_a_crop_of_a_picture_in_colour_equals_one_of_the_grey_picture(middle: tuple[float, float]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    grey = np.asarray(Pictures.fromarray(picture).convert("L"))
+    crop = square(picture, np.array(middle), 30.5, 48)
+    assert np.array_equal(crop, square(grey, np.array(middle), 30.5, 48))
+    assert bool(crop.any()) == (-30.5 < middle[0] < 150.5 and -30.5 < middle[1] < 120.5)
+
+
+@pytest.mark.parametrize(("fps", "dimensions"), [(5.0, 3), (1.0, 2)])
+def test_pictures_are_held_grey_where_many_are_held(fps: float, dimensions: int) -> None:
+    watcher = MouthWatcher(fps)
+    frames = [Frame(i / watcher.rate, _picture(100, 0.0)) for i in range(4)]
+    assert list(watcher.sample(frames))
+    assert {held.image.ndim for held in watcher._held} == {dimensions}

@@ -13,7 +13,7 @@ from mer_batch.data.files import FolderFiles
 from mer_batch.data.manifest import Manifest
 from mer_batch.errors import DataError, ModelError
 from mer_batch.fusion.spoken import UNKNOWN, Vocabulary, plain_words
-from mer_batch.training.tasks.transcripts import by_design, read_transcripts, words_of
+from mer_batch.tasks.transcripts import by_design, read_transcripts, words_of
 
 
 def test_words_are_lower_case_and_without_punctuation() -> None:

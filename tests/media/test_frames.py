@@ -233,6 +233,23 @@ def test_closing_ends_ffmpeg(clock_clip: Path, monkeypatch: pytest.MonkeyPatch) 
     assert running.stdout.closed
 
 
+def test_ffmpeg_starts_at_once_and_ends_unread(clock_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works while its caller loads models; a caller who never gets to read leaves none running."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(process.subprocess, "Popen", Watched)
+    closed, forgotten = read_frames(probe(clock_clip), fps=25), read_frames(probe(clock_clip), fps=25)
+    assert [running.returncode for running in started] == [None, None]
+    closed.close()
+    del forgotten
+    assert all(running.returncode is not None for running in started)
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory use from /proc")
 def test_memory_is_constant(tmp_path: Path) -> None:
     short = clips.make(tmp_path / "a.mp4", *clips.corners(10, fps=5, size="320x240"), *clips.X264)

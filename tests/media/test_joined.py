@@ -197,7 +197,7 @@ def test_subtitles(tmp_path: Path, pieces: Pieces) -> None:
         joined += titled.read_bytes()
     path = tmp_path / "joined.mkv"
     path.write_bytes(joined)
-    assert [cue.start for cue in read_subtitles(probe(path))] == pytest.approx([0.5, 2.5], abs=0.1)
+    assert [cue.start for cue in read_subtitles(probe(path)).utterances] == pytest.approx([0.5, 2.5], abs=0.1)
 
 
 def test_a_pause_in_a_container_with_one_clock_is_kept(tmp_path: Path, pieces: Pieces) -> None:

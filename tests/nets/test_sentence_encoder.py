@@ -14,7 +14,7 @@ from mer_batch import nets
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.nets.store import ModelCard, load_net, read_file, save_model
 from mer_batch.nets.weights import packed, unpacked
-from mer_batch.text.wordpiece import SEPARATOR, SPECIAL
+from mer_batch.nets.wordpiece import SEPARATOR, SPECIAL
 from text.toy_text import vocabulary
 
 SMALL = {"pieces": 50, "width": 16, "heads": 2, "inner": 32, "layers": 2, "positions": 24}

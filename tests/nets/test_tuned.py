@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 
 import toy_fer
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.cli import app
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.heads import trim_head
 from mer_batch.nets.store import ModelCard, load_net, read_card, save_model
 from mer_batch.nets.tuned import our_rows
-from mer_batch.training.task import load_task
+from mer_batch.readers import load_classifier
+from mer_batch.tasks.task import load_task
 from mer_batch.types import AudioWindow
 
 SHUFFLED = ["sadness", "neutral", "anger", "surprise", "joy", "fear", "disgust"]

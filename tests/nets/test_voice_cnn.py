@@ -8,10 +8,10 @@ import torch
 from torch.nn import functional
 
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import ModelError
 from mer_batch.nets.store import ModelCard, save_model
 from mer_batch.nets.voice_cnn import LogMel, mel_filters, spec_mask
+from mer_batch.readers import load_classifier
 from mer_batch.types import AudioWindow
 from mer_batch.voice.inputs import fit
 
@@ -60,6 +60,14 @@ def test_one_clip_does_not_change_another(net: torch.nn.Module) -> None:
 def test_silence_has_finite_scores(net: torch.nn.Module) -> None:
     with torch.inference_mode():
         assert torch.isfinite(net(torch.zeros(1, 48_000))).all()
+
+
+@pytest.mark.usefixtures("no_empty_transform")
+def test_no_clips_have_no_scores(net: torch.nn.Module) -> None:
+    pictures, sound = LogMel(64)(torch.zeros(0, 48_000))
+    assert (pictures.shape[1:], sound.shape[1:]) == tuple(part.shape[1:] for part in LogMel(64)(torch.zeros(1, 48_000)))
+    with torch.inference_mode():
+        assert net(torch.zeros(0, 48_000)).shape == (0, 7)
 
 
 def test_filters_cover_speech_evenly() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import toy_run
+from mer_batch.pages.run.page import write_run_report
 from mer_batch.report.html import write_report
-from mer_batch.report.run_page import write_run_report
 from timelines import make_timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -9,8 +9,8 @@ from mer_batch.labels import EMOTIONS
 from mer_batch.report.charts import Matrix, valence_arousal
 from mer_batch.report.confusion import _worst
 from mer_batch.report.coverage import covered
-from mer_batch.report.words import clock, image_uri, interval_text, listed, percent, printable, signed
-from mer_batch.timeline.bootstrap import Interval
+from mer_batch.types import Interval
+from mer_batch.wording import clock, image_uri, interval_text, listed, percent, printable, signed
 
 COUNTS = [[8 if row == column else 0 for column in range(7)] for row in range(7)]
 COUNTS[0][1] = 2

@@ -10,7 +10,8 @@ import pytest
 
 from mer_batch.errors import InputError, UsageError
 from mer_batch.report.html import script_json, write_report
-from mer_batch.timeline.truth import TruthRow, compare
+from mer_batch.timeline.truth import compare
+from mer_batch.timeline.truth_table import TruthRow
 from mer_batch.types import Timeline
 from timelines import make_timeline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ import pytest
 
 from mer_batch.classifier import Classifier
 from mer_batch.nets.store import ModelCard
+from mer_batch.nets.wordpiece import Line
 from mer_batch.text.read import read_words, said
-from mer_batch.text.wordpiece import Line
 from mer_batch.types import Floats, Utterance
 
 
@@ -71,6 +72,20 @@ def test_sound_descriptions_do_not_reach_the_model() -> None:
     read_words([Utterance(0, 1, "[sighs] Well (laughs) fine", "en")], reader)
     assert reader.seen == ["Well fine"]
     assert said("♪ tune ♪ hello *cough*") == "hello"
+
+
+def test_brackets_inside_brackets_and_without_a_pair() -> None:
+    assert said("[a [b] c] Well (d (e)) fine") == "Well fine"
+    assert said("（笑） Well 【音】") == "Well"
+    assert said("Well [ fine ) so") == "Well [ fine ) so"
+    assert said("<laughs> Well <unk> I <3 you") == "Well I <3 you"
+
+
+@pytest.mark.parametrize("unit", ["[", "(", "*", "♪", "<", "<a", "[(", "[*"])
+def test_brackets_that_are_never_closed_take_no_longer(unit: str) -> None:
+    began = time.process_time()
+    said(unit * 300_000 + "]" * 1000)
+    assert time.process_time() - began < 6  # a pattern that begins anew at each takes minutes
 
 
 def test_a_declared_foreign_language_is_a_gap_not_a_guess() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -105,6 +106,55 @@ def test_subtitles_in_the_file_come_next(subtitled: Media, monkeypatch: pytest.M
     words = find_words(subtitled, transcript=None, speech=[(0, 8)], language="de", span=(4.0, None))
     assert [(item.text, item.language) for item in words.utterances] == [("Are you?", "eng")]
     assert words.source == "subtitles in the file"
+
+
+def test_words_behind_the_end_of_the_file_are_said(sound: Media, tmp_path: Path) -> None:
+    path = tmp_path / "mine.srt"
+    path.write_text(SRT + "\n3\n00:00:08,000 --> 00:00:09,000\nToo late.\n")
+    (told,) = find_words(sound, transcript=path, speech=[]).notices
+    assert told == "transcript mine.srt: 1 of 3 utterances lies behind the end of the file (8.0 s) and is left out"
+    path.write_text(SRT.replace("00:00:0", "10:00:0"))
+    (told,) = find_words(sound, transcript=path, speech=[]).notices
+    assert "none of its words lies inside the file (0 to 8.0 s); they begin at 36000.5 s" in told
+
+
+def test_what_was_assumed_of_a_transcript_is_said(sound: Media, tmp_path: Path) -> None:
+    path = tmp_path / "mine.srt"
+    path.write_bytes(SRT.replace("I am", "I’m").encode("cp1252") + b"\n3\n00:00:0x --> 00:00:07,000\nLost.\n")
+    words = find_words(sound, transcript=path, speech=[])
+    assert [item.text for item in words.utterances] == ["I’m fine.", "Are you?"]
+    assert "Windows-1252" in words.notices[0]
+    assert "line 10" in words.notices[1]
+
+
+@pytest.fixture
+def forced(subtitled: Media) -> Media:
+    return replace(subtitled, subtitles=(replace(subtitled.subtitles[0], dispositions=("default", "forced")),))
+
+
+def test_forced_subtitles_are_all_only_where_they_cover_the_speech(
+    forced: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = Fake(said(0.2, "One two."))
+    use(monkeypatch, fake)
+    for speech in ([(0.5, 2.0)], [(0.5, 2.0), (5.0, 5.5)], None, []):
+        assert find_words(forced, transcript=None, speech=speech).source == "subtitles in the file"
+    heard = find_words(forced, transcript=None, speech=[(0.5, 1.0), (2.5, 8.0)])
+    assert heard.source != "subtitles in the file"
+    assert "subtitle track 0 (eng, forced) may hold only parts of what is said" in heard.notices
+    refused = find_words(forced, transcript=None, speech=[(2.5, 8.0)], asr="none")
+    assert refused.source == "subtitles in the file"
+    asked = find_words(forced, transcript=None, speech=[(2.5, 8.0)], subtitle_track="0")
+    assert [item.text for item in asked.utterances] == ["I am fine.", "Are you?"]
+
+
+def test_a_subtitle_track_can_be_chosen(subtitled: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch)
+    assert (
+        find_words(subtitled, transcript=None, speech=[(0, 8)], subtitle_track="en").source == "subtitles in the file"
+    )
+    with pytest.raises(UsageError, match=r"Known: 0 \(eng\)"):
+        find_words(subtitled, transcript=None, speech=[(0, 8)], subtitle_track="fr")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +294,17 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
     assert words.source == f"whisper:{path}"
     refuse(monkeypatch)
     assert find_words(sound, **options) == words
+
+
+def test_whisper_leaves_the_threads_of_the_process_alone(tmp_path: Path, one_thread: None) -> None:
+    """Its alignment is compiled by numba, whose threads become those of torch."""
+    import torch
+
+    from text import toy_whisper
+
+    recognizer = asr.load(f"whisper:{toy_whisper.write(tmp_path / 'toy.pt', ' Hi there.', 1.6)}", "cpu")
+    recognizer.hear(np.zeros(2 * SAMPLE_RATE, dtype=np.float32), None)
+    assert torch.get_num_threads() == 1
 
 
 def test_whisper_itself_is_given_the_prompt(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from mer_batch.labels import EMOTIONS
-from mer_batch.text.wordpiece import SPECIAL
+from mer_batch.nets.wordpiece import SPECIAL
 
 CLUES = {
     "angry": ["furious", "shut", "hate"],

@@ -24,6 +24,7 @@ from mer_batch.types import (
     Person,
     Segment,
     Shot,
+    SubtitleStream,
     Timeline,
     Utterance,
 )
@@ -104,6 +105,19 @@ def test_any_timeline_round_trips(timeline: Timeline) -> None:
     for before, after in zip(timeline.observations, once.observations, strict=True):
         assert after.probabilities == pytest.approx(before.probabilities, abs=2e-5)
         assert (after.start, after.end) == pytest.approx((before.start, before.end), abs=1e-4)
+
+
+def test_what_subtitles_are_for_comes_back() -> None:
+    tracks = (
+        SubtitleStream(2, "subrip", "eng", "SDH", ("default", "hearing_impaired")),
+        SubtitleStream(3, "ass", None),
+    )
+    timeline = replace(make_timeline(), media=replace(make_media(3.0), subtitles=tracks))
+    data = json.loads(to_json(timeline))
+    assert from_json(json.dumps(data)).media.subtitles == tracks
+    for track in data["media"]["subtitles"]:  # as files of before have it
+        del track["title"], track["dispositions"]
+    assert [track.title for track in from_json(json.dumps(data)).media.subtitles] == [None, None]
 
 
 @PATIENT

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mer_batch.labels import EMOTIONS, INDEX, VALENCE_AROUSAL
+from mer_batch.scores.bootstrap import block_bootstrap
 from mer_batch.timeline.agreement import agreement, coverage
-from mer_batch.timeline.bootstrap import block_bootstrap
 from mer_batch.timeline.summary import UNSURE, clock, mean_variation, summarize, transition_counts
 from mer_batch.types import Gap, Modality, Observation, Person, Segment, Timeline
 from timelines import make_media, make_provenance, make_timeline

@@ -10,7 +10,8 @@ import pytest
 
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.timeline.truth import NO_READING, TruthRow, compare, read_truth
+from mer_batch.timeline.truth import NO_READING, compare
+from mer_batch.timeline.truth_table import TruthRow, read_truth
 from mer_batch.types import Person, Segment, Timeline
 from timelines import SCENES, make_media, make_provenance, make_timeline
 
@@ -56,16 +57,21 @@ def test_the_person_column_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1 lacks the column"),
-        ("start,stop,emotion\n", r"line 1 lacks the column\(s\) end"),
+        ("", "is empty"),
+        (
+            "start,stop,emotion\n0,1,sad\n",
+            "needs the columns start, end and emotion, maybe person; it",
+        ),
         ("start,end,person,emotion\n", "no rows"),
-        ("start,end,person,emotion\n0,1,,happy\n1,x,,sad\n", "line 3: start and end must be seconds"),
-        ("start,end,person,emotion\n0,1,,happy\n1\n", "line 3"),
-        ("start,end,person,emotion\n2,1,,sad\n", "line 2: needs 0 <= start < end"),
+        ("start,end,person,emotion\n1,x,,sad\n", "line 2 left out: start and end must be seconds"),
+        ("start,end,person,emotion\n1\n", "line 2"),
+        ("start,end,person,emotion\n2,1,,sad\n", "line 2 left out: it needs 0 <= start < end"),
         ("start,end,person,emotion\n0,nan,,sad\n", "line 2"),
         ("start,end,person,emotion\n0,inf,,sad\n", "line 2"),
-        ("start,end,person,emotion\n0,1,,bored\n", "line 2: unknown emotion 'bored'; known: angry"),
-        ("start,end,person,emotion\n0,1,,\n", "line 2: unknown emotion"),
+        ("start,end,person,emotion\n-1,1,,sad\n", "line 2"),
+        ("start,end,person,emotion\n0,1,,bored\n", "line 2 left out: label 'bored' has no counterpart"),
+        ("start,end,person,emotion\n0,1,,3\n", "line 2 left out: label '3' is a number"),
+        ("start,end,person,emotion\n0,1,,\n", "line 2 left out: it has no label"),
     ],
 )
 def test_mistakes_are_one_line_with_the_number(tmp_path: Path, text: str, message: str) -> None:
@@ -74,12 +80,66 @@ def test_mistakes_are_one_line_with_the_number(tmp_path: Path, text: str, messag
     assert "\n" not in str(caught.value)
 
 
-def test_missing_and_binary_files_are_data_errors(tmp_path: Path) -> None:
+def test_one_bad_row_costs_one_row(tmp_path: Path) -> None:
+    head, rows = "Start;End;Person;Label\n", "0;1,5;;Freude\n1,5;2;;contempt\n0:02;0:03;;sur\n9;3;;sad\n4;5;;None\n"
+    truth = read_truth(write(tmp_path, f"{head}{rows}5;6;;Wut\n5;6;;ang\n"))
+    assert truth == (
+        TruthRow(0, 1.5, None, "happy"), TruthRow(2, 3, None, "surprise"), TruthRow(5, 6, None, "angry")
+    )  # fmt: skip
+    assert truth.notes == (
+        "labels: line 3 left out: label 'contempt' has no counterpart among our seven",
+        "labels: line 5 left out: it needs 0 <= start < end, got 9 and 3",
+        "labels: line 6 left out: label 'None' has no counterpart among our seven",
+        "labels: line 8 left out: it repeats an earlier one",
+    )
+
+
+def test_missing_files_are_data_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read"):
         read_truth(tmp_path / "none.csv")
-    (tmp_path / "b.csv").write_bytes(b"start,end,emotion\n\xff\xfe\x00,1,sad")
-    with pytest.raises(DataError, match="UTF-8"):
-        read_truth(tmp_path / "b.csv")
+
+
+MILLISECONDS = [TruthRow(start * 1000, start * 1000 + 1000, None, "happy") for start in range(20)]
+FRAMES = [TruthRow(start * 25, start * 25 + 25, None, "happy") for start in range(20)]
+
+
+@pytest.mark.parametrize(
+    "rows", [MILLISECONDS, MILLISECONDS[:6], FRAMES, MILLISECONDS[:4], [TruthRow(0, 9000, None, "sad")]]
+)
+def test_times_of_another_unit_are_refused(rows: list[TruthRow]) -> None:
+    """Read as seconds, the first row would label the whole file."""
+    with pytest.raises(DataError, match="look like milliseconds or frames"):
+        compare(timeline(lane(["happy"] * 40)), rows)
+
+
+def test_rows_outside_the_file_are_counted() -> None:
+    rows = [TruthRow(0, 5, None, "happy"), TruthRow(5, 22, None, "sad"), TruthRow(30, 35, None, "sad")]
+    scores = compare(timeline(lane(["happy"] * 40)), rows)
+    assert scores.steps == 40
+    assert scores.notes == (
+        "labels: 1 of 3 rows lie behind the end of the file (20.0 s) and are left out",
+        "labels: 1 of 3 rows end behind the end of the file and count up to it",
+    )
+
+
+def test_rows_that_contradict_each_other_are_counted() -> None:
+    rows = [TruthRow(0, 5, None, "happy"), TruthRow(4, 8, None, "sad"), TruthRow(8, 9, None, "sad")]
+    both = timeline(lane(["happy"] * 20) + lane(["sad"] * 20, "Person 2"))
+    (note,) = compare(both, rows).notes
+    assert note.startswith("labels: 1 of 3 rows overlap another of the same person")
+    apart = [TruthRow(0, 5, "Person 1", "happy"), TruthRow(0, 5, "Person 2", "sad")]
+    assert compare(both, apart).notes == ()
+    assert compare(both, [TruthRow(0, 5, None, "sad"), TruthRow(1, 3, None, "sad")]).notes == ()
+
+
+def test_people_whom_the_timeline_lacks_cost_their_rows_only() -> None:
+    rows = [TruthRow(0, 2, "Person 1", "happy"), TruthRow(2, 4, "Anna", "sad"), TruthRow(4, 6, "Anna", "sad")]
+    scores = compare(timeline(lane(["happy"] * 40)), rows)
+    assert scores.steps == 4
+    (note,) = scores.notes
+    assert (
+        note == "labels: the labels name 'Anna' (2), whom the timeline does not have; it has Person 1; 2 rows left out"
+    )
 
 
 def test_scores_by_hand() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import toy_fer
-from mer_batch.report import run_page
+from mer_batch.pages.run import page as run_page
+from sharing import Once
 from toy_training import mer
 
 RECIPE = """
@@ -31,9 +32,15 @@ mixup = 0.2
 """
 
 
+@pytest.fixture(scope="session")
+def toy_data(once: Once) -> Path:
+    """The folder of data sets with the toy FER2013, which tests only read."""
+    return once("toy-fer", toy_fer.make)
+
+
 @pytest.fixture
-def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MER_DATA", str(toy_fer.make(tmp_path / "data")))
+def recipe(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MER_DATA", str(toy_data))
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "toy.toml"
     path.write_text(RECIPE)
@@ -41,23 +48,25 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the toy data, the recipe and a finished run of one epoch, `run`."""
-    folder = tmp_path_factory.mktemp("made")
-    (folder / "toy.toml").write_text(RECIPE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MER_DATA", str(toy_fer.make(folder / "data")))
-        patch.chdir(folder)
-        code, output = mer("train", "toy.toml", "--out", "run", "--epochs", 1, "--device", "cpu")
-    assert code == 0, output
-    return folder
+def _made(toy_data: Path, once: Once) -> Path:
+    """A folder with the recipe and a finished run of one epoch, `run`."""
+
+    def make(folder: Path) -> None:
+        (folder / "toy.toml").write_text(RECIPE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MER_DATA", str(toy_data))
+            patch.chdir(folder)
+            code, output = mer("train", "toy.toml", "--out", "run", "--epochs", 1, "--device", "cpu")
+        assert code == 0, output
+
+    return once("face-run", make)
 
 
 @pytest.fixture
-def finished(_made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def finished(_made: Path, toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The recipe, with a copy of the finished run in the current folder."""
     shutil.copytree(_made, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv("MER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MER_DATA", str(toy_data))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "toy.toml"
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
+from mer_batch.tasks.task import Examples
 from mer_batch.training.fitting import crossfit
-from mer_batch.training.task import Examples
 from toy_training import Clouds, mer, toy_recipe
 
 CPU = torch.device("cpu")

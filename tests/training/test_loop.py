@@ -13,12 +13,12 @@ import torch
 from torch.nn import functional
 
 from mer_batch.errors import UsageError
-from mer_batch.training.fitting import checkpoint, loop
+from mer_batch.tasks.task import Examples
+from mer_batch.training.fitting import checkpoint, loop, record
 from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.losses import class_weights
 from mer_batch.training.fitting.state import start
-from mer_batch.training.runs import record, runfile
-from mer_batch.training.task import Examples
+from mer_batch.training.runs import runfile
 from toy_training import Clouds, same, toy_fit, toy_job, toy_mlp, toy_recipe
 
 
@@ -75,6 +75,13 @@ def test_soft_targets_replace_labels(tmp_path: Path) -> None:
     net = toy_mlp(7)
     net.load_state_dict(saved["net"])
     assert net.eval()(Voted().train().inputs).argmax(dim=1).tolist() == [5] * 42
+
+
+def test_no_examples_have_no_scores() -> None:
+    task = Clouds()
+    one = task.validation()
+    none = Examples(one.inputs[:0], one.labels[:0], ())
+    assert loop.outputs_of(toy_mlp(7), task, none, 16, torch.device("cpu")).shape == (0, 7)
 
 
 def test_early_stopping_waits_and_the_best_epoch_ships(tmp_path: Path) -> None:
@@ -153,7 +160,7 @@ with distributed.joined("cpu") as (world, _):
 
 def test_two_processes_take_the_steps_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent), prepend=os.pathsep)
     Path("twins.py").write_text(TWINS)
     done = torchrun("twins.py")
     assert done.returncode == 0, done.stderr

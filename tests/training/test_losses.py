@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from mer_batch.errors import UsageError
 from mer_batch.labels import EMOTIONS
-from mer_batch.training.fitting.distill import soften
+from mer_batch.tasks.options import DistillOptions, TrainOptions
 from mer_batch.training.fitting.losses import class_weights, cross_entropy, distillation, focal, smooth, total_loss
 from mer_batch.training.fitting.mixing import Batch, cutmix, mix, mixup
 from mer_batch.training.fitting.schedules import make_schedule
-from mer_batch.training.options import DistillOptions, TrainOptions
+from mer_batch.training.runs.teachers import soften
 
 FER2013 = {
     "angry": 3995, "disgust": 436, "fear": 4097, "happy": 7215, "neutral": 4965, "sad": 4830, "surprise": 3171,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mer_batch.errors import DataError
-from mer_batch.training.runs import record
+from mer_batch.training.fitting import record
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,8 @@ import json
 import os
 import random
 import resource
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,9 @@ import pytest
 import torch
 
 from mer_batch.errors import DataError, MerError
-from mer_batch.training.fitting import checkpoint, loop
-from mer_batch.training.runs import record, runfile
+from mer_batch.training.fitting import checkpoint, loop, record
+from mer_batch.training.runs import runfile
+from sharing import killed
 from toy_training import Clouds, mer, same, toy_fit, toy_recipe
 
 EVERYTHING = """
@@ -90,23 +89,15 @@ def test_checkpoints_between_epochs_do_not_change_the_outcome(tmp_path: Path) ->
     assert same(often["net"], seldom["net"])
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_killed_by_the_system_and_resumed_ends_the_same(recipe: Path, tmp_path: Path) -> None:
     recipe.write_text(EVERYTHING)
-    command = [sys.executable, "-m", "mer_batch", "train", "toy.toml", "--out", "cut", "--device", "cpu"]
     steps = random.randrange(2, 30)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        while steps_done(tmp_path / "cut") < steps:
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            time.sleep(0.005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    killed("train", "toy.toml", "--out", "cut", "--device", "cpu", step=steps, within=random.uniform(0, 0.02))
     assert "killed" in mer("train", "list", "--runs", ".")[1]
-    # In processes of their own: equal sums need equal numbers of threads, which other tests may have changed here.
     for arguments in (("--resume", "cut"), ("toy.toml", "--out", "whole")):
-        subprocess.run([*command[:4], *arguments, "--device", "cpu"], check=True, capture_output=True)
+        code, output = mer("train", *arguments, "--device", "cpu")
+        assert code == 0, output
     cut, whole = (checkpoint.load(tmp_path / run / checkpoint.NAME) for run in ("cut", "whole"))
     for part in ("net", "average", "best_state", "optimizer", "schedule", "progress", "focus"):
         assert same(cut[part], whole[part]), (part, steps)
@@ -116,12 +107,6 @@ def test_killed_by_the_system_and_resumed_ends_the_same(recipe: Path, tmp_path: 
     weights = [(tmp_path / run / "model" / "weights.safetensors").read_bytes() for run in ("cut", "whole")]
     assert weights[0] == weights[1]
     assert runfile.read(tmp_path / "cut").state == "finished"
-
-
-def steps_done(folder: Path) -> int:
-    if not (folder / checkpoint.NAME).is_file():
-        return -1
-    return int(checkpoint.load(folder / checkpoint.NAME)["progress"]["step"])
 
 
 def test_any_kept_checkpoint_can_be_resumed(recipe: Path, tmp_path: Path) -> None:

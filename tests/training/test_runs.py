@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from mer_batch.errors import UsageError
-from mer_batch.training.fitting import checkpoint
-from mer_batch.training.recipe import differences, parse_changes, read_recipe
-from mer_batch.training.runs import lock, record, runfile
+from mer_batch.tasks.recipe import differences, parse_changes, read_recipe
+from mer_batch.training.fitting import checkpoint, record
+from mer_batch.training.runs import lock, runfile
 from mer_batch.training.runs.parents import find_parent, transplant
 from toy_training import mer
 
@@ -46,7 +46,7 @@ def test_a_finished_run_holds_its_model_and_its_report(finished: Path) -> None:
 
 
 def test_a_report_that_fails_fails_no_run(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mer_batch.report import run_page
+    from mer_batch.pages.run import page as run_page
 
     def broken(*_: object) -> Path:
         raise ValueError("no ink")
@@ -235,7 +235,7 @@ def test_settings_are_toml_or_text() -> None:
 
 
 def test_effective_options_make_the_same_recipe() -> None:
-    from mer_batch.training.recipe import parse
+    from mer_batch.tasks.recipe import parse
 
     recipe = read_recipe("voice")
     assert differences(recipe.options(), parse("voice", json.loads(json.dumps(recipe.options()))).options()) == {}

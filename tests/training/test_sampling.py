@@ -12,8 +12,8 @@ import torch
 
 from mer_batch.errors import UsageError
 from mer_batch.labels import EMOTIONS
+from mer_batch.tasks.options import SamplingOptions, section
 from mer_batch.training.fitting.sampling import draw, f1_by_class, next_focus
-from mer_batch.training.options import SamplingOptions, section
 from toy_training import Clouds, toy_fit, toy_recipe
 
 LABELS = torch.repeat_interleave(torch.arange(7), torch.tensor([400, 50, 400, 800, 400, 400, 400]))

@@ -10,37 +10,16 @@ import numpy as np
 import pytest
 
 import toy_voice
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import confusion_matrix, group_intervals, score
-from mer_batch.training import recipe as recipes
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import confusion_matrix, group_intervals, score
+from mer_batch.tasks import recipe as recipes
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import folds, runfile
 from toy_training import mer
 
 pytestmark = pytest.mark.usefixtures("unreported")
 
-RECIPE = """
-task = "voice"
-[data]
-sets = ["{first}", "{second}"]
-split = "speaker"
-reading = "clips"
-seconds = 1.0
-augment = "none"
-features = ["rms", "zcr"]
-pad = "end"
-[net]
-name = "cremad-row"
-features = 2
-frames = 32
-widths = [4]
-kernels = [5]
-[train]
-epochs = 1
-batch_size = 16
-optimizer = "adamw"
-lr = 0.01
-[reported]
+REPORTED = """[reported]
 accuracy = 0.5
 on = "toys"
 """
@@ -50,7 +29,7 @@ on = "toys"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("several")
     first, second = toy_voice.make_set(root / "pair", 2), toy_voice.make_set(root / "trio", 3)
-    (root / "toy.toml").write_text(RECIPE.format(first=first, second=second))
+    (root / "toy.toml").write_text(toy_voice.recipe([first, second], epochs=1) + REPORTED)
     return root
 
 

@@ -12,19 +12,20 @@ import pytest
 import torch
 
 import toy_voice
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import DataError, UsageError
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import score
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.nets.store import read_card
+from mer_batch.pages.run.page import write_run_report
+from mer_batch.readers import load_classifier
 from mer_batch.resources import data_dir
-from mer_batch.training.augmentation import sound
-from mer_batch.training.recipe import read_recipe
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import score
+from mer_batch.tasks.augmentation import sound
+from mer_batch.tasks.corpora import SETS
+from mer_batch.tasks.recipe import read_recipe
+from mer_batch.tasks.voice import pieces, spoken, task
 from mer_batch.training.runs import run as runs
 from mer_batch.training.runs import runfile
-from mer_batch.training.tasks.corpora import SETS
-from mer_batch.training.tasks.voice import pieces, spoken, task
 from mer_batch.types import SAMPLE_RATE
 from toy_training import mer
 
@@ -68,7 +69,14 @@ def test_a_trained_model_reads_what_it_was_trained_on(data: Path, tmp_path: Path
     recipe = tmp_path / "toy.toml"
     recipe.write_text(RECIPE.format(split=data / "split.csv"))
     folder = runs.train(
-        str(recipe), out=tmp_path / "run", resume=None, tta=False, device="cpu", changes={}, say=lambda _line: None
+        str(recipe),
+        out=tmp_path / "run",
+        resume=None,
+        tta=False,
+        device="cpu",
+        changes={},
+        say=lambda _line: None,
+        page=write_run_report,
     )
     reader = load_classifier("voice", str(folder / "model"), "cpu")
     assert reader.card.input == {"sample_rate": SAMPLE_RATE, "seconds": 2.0}

@@ -15,15 +15,15 @@ import torch
 
 import toy_voice
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import DataError, UsageError
-from mer_batch.evaluation import predictions
 from mer_batch.labels import EMOTIONS
+from mer_batch.readers import load_classifier
 from mer_batch.resources import data_dir
-from mer_batch.training.recipe import read_recipe, shipped_recipes
+from mer_batch.scores import predictions
+from mer_batch.tasks.recipe import read_recipe, shipped_recipes
+from mer_batch.tasks.voice import task
+from mer_batch.tasks.voice_splits import COPY, frozen
 from mer_batch.training.runs import run as runs
-from mer_batch.training.tasks.voice import task
-from mer_batch.training.tasks.voice_splits import COPY, frozen
 from mer_batch.types import SAMPLE_RATE
 from toy_training import mer
 

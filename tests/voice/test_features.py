@@ -15,7 +15,8 @@ from mer_batch.resources import cache_dir
 from mer_batch.types import SAMPLE_RATE, Samples
 from mer_batch.voice import features as module
 from mer_batch.voice.by_librosa import reference
-from mer_batch.voice.features import FEATURES, FeatureOptions, extract, features, rows
+from mer_batch.voice.feature_options import FeatureOptions, rows
+from mer_batch.voice.features import FEATURES, extract, features
 
 NAMES = [name for name in FEATURES if name != "pitch"]
 SIZES = [FeatureOptions(), FeatureOptions(rate=22_050, coefficients=40), FeatureOptions(16_000, 512, 256, 40, 13)]
@@ -67,6 +68,22 @@ def test_features_stand_side_by_side_and_clips_do_not_mix() -> None:
     for place, wave in enumerate(waves):
         assert torch.allclose(together[place], extract(wave[None], ["rms", "mfcc", "zcr"])[0], atol=1e-4)
     assert torch.equal(together[:, -1:], extract(waves, ["zcr"]))
+
+
+@pytest.mark.usefixtures("no_empty_transform")
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", FEATURES)
+def test_no_sounds_have_no_features(name: str, sizes: FeatureOptions) -> None:
+    height, width = (
+        extract(torch.zeros(1, 9000), [name], sizes).shape[1:] if name != "pitch" else (2, sizes.frames(9000))
+    )
+    assert extract(torch.zeros(0, 9000), [name], sizes).shape == (0, height, width)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sound_of_no_samples_is_a_frame_of_silence(name: str) -> None:
+    nothing, silence = (features(np.zeros(n, np.float32), [name], keep=False) for n in (0, 100))
+    np.testing.assert_allclose(nothing, silence)
 
 
 def test_known_sounds_have_known_features() -> None:

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from mer_batch import nets
-from mer_batch.classifier import load_classifier
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.nets.store import ModelCard, save_model
+from mer_batch.readers import load_classifier
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
-from mer_batch.voice.features import FeatureOptions, features
+from mer_batch.voice.feature_options import FeatureOptions
+from mer_batch.voice.features import features
 from mer_batch.voice.inputs import LEVEL, VoiceInput
 
 ENERGY: dict[str, Any] = {"seconds": 5.005, "features": ["rms"], "pad": "end"}
@@ -38,6 +39,12 @@ def test_the_published_shapes_come_out() -> None:
     assert VoiceInput.read(ENERGY)(clip(7)).shape == (1, 157)
     assert VoiceInput.read(DERIVED)(clip(2)).shape == (120, 200)
     assert VoiceInput.read(DERIVED)(clip(7)).shape == (120, 200)
+
+
+@pytest.mark.parametrize("table", [ENERGY, DERIVED, {"seconds": 3.0}])
+def test_a_batch_of_no_clips_has_its_shape(table: dict[str, Any]) -> None:
+    form = VoiceInput.read(table)
+    assert form.batch([]).shape == (0, *form.batch([clip(1)]).shape[1:])
 
 
 def test_end_pads_the_sound_and_frames_the_features() -> None:

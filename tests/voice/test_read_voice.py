@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mer_batch.types import AudioWindow, Samples
+from mer_batch.types import AudioWindow, Floats, Samples
 from mer_batch.voice.quality import assess
 from mer_batch.voice.read import VoiceReadings, read_voice
 from sounds import Recorder, blocks, hiss, loud_is_speech, silence, speech
@@ -70,6 +70,27 @@ def test_windows_are_read_in_batches_in_order() -> None:
     assert max(reader.batches) == 16
     assert [o.start for o in readings.observations] == sorted(o.start for o in readings.observations)
     assert len(readings.observations) == 58
+
+
+class Failing(Recorder):
+    """Reads one batch and no more."""
+
+    def logits(self, items: Sequence[AudioWindow]) -> Floats:
+        if self.batches:
+            raise MemoryError("not enough memory")
+        return super().logits(items)
+
+
+@pytest.mark.usefixtures("loud_is_speech")
+@pytest.mark.parametrize("reader", [Failing(), None])
+def test_speech_and_loudness_outlive_the_reader_of_emotions(reader: Failing | None) -> None:
+    sound = np.concatenate([silence(2), hiss(30), silence(1), hiss(5), silence(2)])
+    readings = read_voice(blocks(sound), reader, breaks=(10.0,))
+    whole = read_voice(blocks(sound), Recorder(), breaks=(10.0,))
+    assert (readings.speech, readings.loudness) == (whole.speech, whole.loudness)
+    assert len(readings.speech) == 3
+    assert readings.observations == readings.gaps == ()
+    assert str(readings.failure) == ("not enough memory" if reader else "None")
 
 
 def test_no_sound_at_all_reads_nothing() -> None:

@@ -4,7 +4,7 @@
 
 FOLDER is FER2013 with `manifest.csv`, `near_duplicates.csv` and `fer2013.zip`. `near_duplicates.csv` names the nearest
 training picture of each test picture; here are all other training pictures that correlate with a test picture by
-0.94 or more (`mer_batch.training.tasks.copies`). 24 of them were looked at: all the same photograph.
+0.94 or more (`mer_batch.tasks.copies`). 24 of them were looked at: all the same photograph.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from mer_batch.data.manifest import read_manifest
-from mer_batch.training.tasks.copies import copy_pairs
-from mer_batch.training.tasks.face import NEAR_COPY
+from mer_batch.tasks.copies import copy_pairs
+from mer_batch.tasks.face import NEAR_COPY
 
 
 def other_copies(folder: Path) -> list[str]:

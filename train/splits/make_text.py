@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mer_batch.text.tokens import words
-from mer_batch.text.wordpiece import SPECIAL, UNKNOWN, WordPiece
-from mer_batch.training.tasks.sentences import Row, read_rows
+from mer_batch.nets.tokens import words
+from mer_batch.nets.wordpiece import SPECIAL, UNKNOWN, WordPiece
+from mer_batch.tasks.sentences import Row, read_rows
 
 SETS = ("meld", "goemotions", "dailydialog", "carer")
 """Sets whose training parts say which pieces are kept."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer_batch.training.tasks.voice_splits import TWICE, clip_ids, make_list
+from mer_batch.data.manifest import clip_ids
+from mer_batch.tasks.voice_splits import TWICE, make_list
 
 TABLES = {
     "ravdess": "ravdess/manifest.csv",

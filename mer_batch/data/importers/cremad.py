@@ -10,7 +10,7 @@ import pandas as pd
 
 from mer_batch.data.files import open_files
 from mer_batch.data.importers import Listing, importer
-from mer_batch.data.named import by_names
+from mer_batch.data.importers.named import by_names
 
 PATTERN = r"^(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(XX?|LO|MD|HI)$"
 INTENSITIES = {"X": "unspecified", "XX": "unspecified", "LO": "low", "MD": "medium", "HI": "high"}

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mer_batch.data.importers import Listing, importer
-from mer_batch.data.named import by_names
+from mer_batch.data.importers.named import by_names
 
 PATTERN = r"^(dis|gio|neu|pau|rab|sor|tri)-([fm][123])-([a-z]+\d)$"
 LABELS = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from mer_batch.data.files import open_files
 from mer_batch.data.importers import Listing, importer
 from mer_batch.data.manifest import read_manifest
 from mer_batch.errors import DataError
@@ -30,10 +32,16 @@ SIDE: Final = 48
     get="get fer2013.csv, or its pictures in folders, from Kaggle ('Challenges in Representation Learning')",
 )
 def fer2013(source: Path) -> Listing:
-    """`fer2013.csv` or `icml_face_data.csv`, or a folder or zip with [split/]label/file."""
-    tables = [source] if source.suffix.lower() == ".csv" else [source / name for name in TABLES]
-    table = next((path for path in tables if path.is_file()), None)
-    return _listed(table) if table is not None else _tree(source)
+    """`fer2013.csv` or `icml_face_data.csv`, a folder, zip or tar with one of them, or with [split/]label/file."""
+    if source.suffix.lower() == ".csv":
+        return _listed(source, source.parent)
+    files = open_files(source)
+    tables = sorted((name for name in files.names if PurePosixPath(name).name in TABLES), key=_preferred)
+    return _listed(io.BytesIO(files.read(tables[0])), source, tables[0]) if tables else _tree(source)
+
+
+def _preferred(name: str) -> tuple[int, int]:
+    return TABLES.index(PurePosixPath(name).name), name.count("/")
 
 
 def _tree(source: Path) -> Listing:
@@ -45,20 +53,21 @@ def _tree(source: Path) -> Listing:
     return Listing(rows, manifest.files.place, skipped=manifest.skipped)
 
 
-def _listed(table: Path) -> Listing:
+def _listed(table: Path | io.BytesIO, place: Path, name: str = "") -> Listing:
     """Rows as pictures named by their place in the table, which is how FER+ votes are matched."""
-    frame = _table(table)
+    title = name or str(table)
+    frame = _table(table, title)
     splits = [USAGES.get(usage, usage) for usage in frame["Usage"].str.strip()]
-    labels = [_label(table, row, number) for row, number in enumerate(frame["emotion"])]
+    labels = [_label(title, row, number) for row, number in enumerate(frame["emotion"])]
     paths = [f"{split}/{label}/{row:05d}.png" for row, (split, label) in enumerate(zip(splits, labels, strict=True))]
     pixels = dict(zip(paths, frame["pixels"], strict=True))
     rows = pd.DataFrame({"path": paths, "label": labels, "split": splits, "row": range(len(frame))})
-    return Listing(rows, table.parent, make=lambda path: _picture(pixels[path], path))
+    return Listing(rows, place, make=lambda path: _picture(pixels[path], path))
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(source: Path | io.BytesIO, path: str) -> pd.DataFrame:
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(source, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError, OSError) as error:
         raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
     frame.columns = [str(name).strip() for name in frame.columns]  # icml_face_data.csv has " Usage" and " pixels"
@@ -67,7 +76,7 @@ def _table(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _label(table: Path, row: int, number: str) -> str:
+def _label(table: str, row: int, number: str) -> str:
     if number.strip() not in map(str, range(len(LABELS))):
         raise DataError(f"{table}, row {row}: the emotion {number!r} is none of 0 to {len(LABELS) - 1}")
     return LABELS[int(number)]

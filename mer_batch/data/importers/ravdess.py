@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mer_batch.data.importers import Listing, importer
-from mer_batch.data.named import by_names
+from mer_batch.data.importers.named import by_names
 
 # Modality (03 = sound only), channel (01 = speech), emotion, intensity, sentence, repetition, actor.
 PATTERN = r"^03-01-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])$"

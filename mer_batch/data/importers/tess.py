@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mer_batch.data.importers import Listing, importer
-from mer_batch.data.named import by_names
+from mer_batch.data.importers.named import by_names
 
 PATTERN = r"^(OAF?|YAF)_([a-z]+)_(angry|disgust|fear|happy|neutral|ps|pleasant_surprised?|sad)$"
 

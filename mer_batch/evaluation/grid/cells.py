@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +22,10 @@ from typing import Any, Final
 from mer_batch.errors import ModelError, UsageError, unknown_name
 from mer_batch.evaluation.grid.order import Cell, Order
 from mer_batch.training.runs import runfile
+from mer_batch.training.runs.run import Page
 
 ENGINES: Final = ("local", "ray")
+_NO_RAY: Final = "ray is not installed; run: pip install 'mer-batch[ray]'"
 LOOK: Final = 1.0
 """Seconds between two looks at how far the runs are."""
 
@@ -42,24 +45,38 @@ class Trained:
 
 
 def train_all(
-    order: Order, folder: Path, workers: int, engine: str, say: Say, on_progress: OnProgress
+    order: Order,
+    folder: Path,
+    workers: int,
+    engine: str,
+    say: Say,
+    on_progress: OnProgress,
+    page: Page | None = None,
 ) -> list[Trained]:
     """Train every cell in `folder`/runs and return them in the order of `order.cells`.
 
-    A failed run does not stop the others. `on_progress` hears the share of all epochs that is done. Raises
+    A failed run does not stop the others. `page` writes the page of each run; it must be a module's function, so that
+    other processes can find it. `on_progress` hears the share of all epochs that is done. Raises
     `UsageError` for options that no run can take, `ModelError` where Ray is asked for and missing.
     """
+    check_engine(engine, workers)
+    run = {"local": _local if workers > 1 else _in_turn, "ray": _ray}[engine]
+    found: dict[Cell, Trained] = {}
+    with _watched(order, folder, on_progress):
+        for trained in run(order, folder, workers, page):
+            found[trained.cell] = trained
+            say(_line(trained, len(found), len(order.cells)))
+    return [found[cell] for cell in order.cells]
+
+
+def check_engine(engine: str, workers: int) -> None:
+    """Raise `UsageError` for an engine that is none or a number of workers, `ModelError` where Ray is missing."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     if workers < 1:
         raise UsageError(f"--workers must be 1 or more, got {workers}")
-    run = {"local": _local if workers > 1 else _in_turn, "ray": _ray}[engine]
-    found: dict[Cell, Trained] = {}
-    with _watched(order, folder, on_progress):
-        for trained in run(order, folder, workers):
-            found[trained.cell] = trained
-            say(_line(trained, len(found), len(order.cells)))
-    return [found[cell] for cell in order.cells]
+    if engine == "ray" and find_spec("ray") is None:
+        raise ModelError(_NO_RAY)
 
 
 def place(folder: Path, cell: Cell) -> Path:
@@ -73,7 +90,7 @@ def _line(trained: Trained, done: int, of: int) -> str:
     return f"run {done} of {of}, batch {cell.batch_size}, seed {cell.seed}: {told} ({trained.seconds:.0f} s)"
 
 
-def train_cell(order: Order, folder: Path, cell: Cell, threads: int = 0) -> Trained:
+def train_cell(order: Order, folder: Path, cell: Cell, threads: int = 0, page: Page | None = None) -> Trained:
     """Train, resume or find one run. `threads` limits its processor threads; 0 leaves them as they are."""
     from mer_batch.training.runs.several import Order as Training
 
@@ -84,7 +101,7 @@ def train_cell(order: Order, folder: Path, cell: Cell, threads: int = 0) -> Trai
     began, where = time.monotonic(), place(folder, cell)
     problem = ""
     try:
-        Training(order.device, _silent, order.changes).trained(order.recipe, where, cell.changes)
+        Training(order.device, _silent, order.changes, page=page).trained(order.recipe, where, cell.changes)
     except UsageError:
         raise
     except Exception as error:
@@ -101,16 +118,16 @@ def _silent(_line: str) -> None:
     """Runs of a grid do not tell their epochs; the grid tells theirs."""
 
 
-def _in_turn(order: Order, folder: Path, _workers: int) -> Iterator[Trained]:
+def _in_turn(order: Order, folder: Path, _workers: int, page: Page | None) -> Iterator[Trained]:
     for cell in order.cells:
-        yield train_cell(order, folder, cell)
+        yield train_cell(order, folder, cell, page=page)
 
 
-def _local(order: Order, folder: Path, workers: int) -> Iterator[Trained]:
+def _local(order: Order, folder: Path, workers: int, page: Page | None) -> Iterator[Trained]:
     threads = max(1, (os.cpu_count() or 1) // workers)
     # Forked processes inherit locks of torch's threads and may hang.
     with ProcessPoolExecutor(min(workers, len(order.cells)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(train_cell, order, folder, cell, threads) for cell in order.cells]
+        futures = [pool.submit(train_cell, order, folder, cell, threads, page) for cell in order.cells]
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -119,11 +136,11 @@ def _local(order: Order, folder: Path, workers: int) -> Iterator[Trained]:
             raise
 
 
-def _ray(order: Order, folder: Path, workers: int) -> Iterator[Trained]:
+def _ray(order: Order, folder: Path, workers: int, page: Page | None) -> Iterator[Trained]:
     try:
         import ray
     except ImportError as error:
-        raise ModelError("ray is not installed; run: pip install 'mer-batch[ray]'") from error
+        raise ModelError(_NO_RAY) from error
     started = not ray.is_initialized()
     if started:
         # RAY_ADDRESS, if set, names a cluster; `workers` is for a machine of one's own.
@@ -131,7 +148,7 @@ def _ray(order: Order, folder: Path, workers: int) -> Iterator[Trained]:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **own)
     try:
         task = ray.remote(train_cell)
-        waiting = [task.remote(order, folder.resolve(), cell, 1) for cell in order.cells]
+        waiting = [task.remote(order, folder.resolve(), cell, 1, page) for cell in order.cells]
         while waiting:
             ready, waiting = ray.wait(waiting)
             yield from ray.get(ready)

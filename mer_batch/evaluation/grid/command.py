@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mer_batch import __version__
 from mer_batch.errors import DataError, MerError
 from mer_batch.evaluation.grid import files
 from mer_batch.evaluation.grid.cells import OnProgress, Trained, train_all
 from mer_batch.evaluation.grid.gate import Gate, gate
 from mer_batch.evaluation.grid.order import Order
-from mer_batch.evaluation.plots import SCORES
-from mer_batch.evaluation.statistics.study import Study, study
 from mer_batch.files import whole_file
-from mer_batch.report.study_page import write_study_page
+from mer_batch.scores.plots import SCORES
+from mer_batch.scores.statistics import verdict
+from mer_batch.scores.statistics.study import Study, study
+from mer_batch.tasks.task import Task, load_task
 from mer_batch.training.runs import runfile
-from mer_batch.training.task import Task, load_task
+from mer_batch.training.runs.run import Page
 
 GATE: Final = "gate.json"
 MOST: Final = 3
@@ -43,9 +43,17 @@ class Evaluated:
 
 
 def evaluate_grid(
-    order: Order, folder: Path, workers: int, engine: str, say: Callable[[str], None], on_progress: OnProgress
+    order: Order,
+    folder: Path,
+    workers: int,
+    engine: str,
+    say: Callable[[str], None],
+    on_progress: OnProgress,
+    page: Page | None = None,
 ) -> Evaluated:
-    """Train and test every run of `order` in `folder`; returns the study, whose files then lie there.
+    """Train and test every run of `order` in `folder`; returns the study, whose tables and figures then lie there.
+
+    `page` writes the page of each run; the page of the study is the caller's to write.
 
     The same command again goes on where it was stopped. Raises `DataError` where the split leaks and leaks are not
     allowed, and where no run ends well; failed runs beside good ones are told in the result.
@@ -60,13 +68,16 @@ def evaluate_grid(
             f"the split leaks: {'; '.join(found.leaks[:MOST])}{more}. Choose another split, such as "
             "--set data.split=speaker, or train all the same and stamp every page: --allow-leaks"
         )
-    trained = train_all(order, folder, workers, engine, say, on_progress)
+    trained = train_all(order, folder, workers, engine, say, on_progress, page)
     trials = files.trials(trained)
     if not trials:
         raise MerError(f"no run ended well; the first one {trained[0].problem}")
     known = set.intersection(*(set(trial[2].groups) for trial in trials))
     seen = study(trials, order.score, order.by if order.by in known else None)
-    _write(folder, order, found, trained, seen, task)
+    files.draw(folder, seen)
+    files.write_study(folder, order, found, trained, seen)
+    if found.leaks:
+        _stamp_runs(trained, stamps(order, found)[0], task, page)
     return Evaluated(folder, order, found, trained, seen)
 
 
@@ -93,27 +104,8 @@ def stamps(order: Order, found: Gate) -> list[str]:
     return told
 
 
-def _write(folder: Path, order: Order, found: Gate, trained: Sequence[Trained], seen: Study, task: Task) -> None:
-    files.draw(folder, seen)
-    files.write_study(folder, order, found, trained, seen)
-    above = stamps(order, found)
-    if found.leaks:
-        _stamp_runs(trained, above[0], task)
-    kind = "Quick grid" if order.quick else "Grid"
-    write_study_page(
-        folder,
-        seen,
-        title=f"{kind} of {order.common.name}",
-        facts=list(_facts(order, trained)),
-        stamps=above,
-        checked="; ".join(found.checked),
-    )
-
-
-def _stamp_runs(trained: Sequence[Trained], text: str, task: Task) -> None:
+def _stamp_runs(trained: Sequence[Trained], text: str, task: Task, page: Page | None) -> None:
     """Note the leak in every run and on its page."""
-    from mer_batch.report.run_page import write_run_report
-
     for one in trained:
         if one.problem:
             continue
@@ -121,21 +113,8 @@ def _stamp_runs(trained: Sequence[Trained], text: str, task: Task) -> None:
         if text not in run.notes:
             run.notes.append(text)
             run.write(one.folder)
-            write_run_report(one.folder, task)
-
-
-def _facts(order: Order, trained: Sequence[Trained]) -> Iterator[tuple[str, str]]:
-    yield "why this", order.why
-    yield "recipe", order.recipe
-    yield "changes", ", ".join(f"{name} = {value!r}" for name, value in order.changes.items()) or "none"
-    yield "epochs", str(order.common.train.epochs)
-    micro = order.common.train.micro_batch
-    yield "batches", f"at most {micro} items at once, gradients accumulated" if micro else "whole"
-    yield "test", "chosen by nobody: the best validation epoch of each run reads it once"
-    for one in trained:
-        if one.problem:
-            yield one.cell.name, one.problem
-    yield "mer", __version__
+            if page is not None:
+                page(one.folder, task)
 
 
 def lines(found: Evaluated) -> Iterator[str]:
@@ -150,7 +129,7 @@ def lines(found: Evaluated) -> Iterator[str]:
         yield f"{one.batch_size:<12}{len(one.seeds):>6}{average.mean:>9.4f}{sd:>8}   {told}"
     yield f"score: {SCORES[found.study.score]}"
     yield ""
-    yield from found.study.verdict
+    yield from verdict.sentences(found.study)
     for run in found.failed:
         yield f"{run.cell.name} {run.problem}"
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from mer_batch import __version__
-from mer_batch.evaluation import plots, predictions
 from mer_batch.evaluation.grid.cells import Trained
 from mer_batch.evaluation.grid.gate import Gate
 from mer_batch.evaluation.grid.order import Order
-from mer_batch.evaluation.metrics import SCORES
-from mer_batch.evaluation.predictions import Predictions
-from mer_batch.evaluation.statistics.study import Study
 from mer_batch.files import whole_file
+from mer_batch.scores import plots, predictions
+from mer_batch.scores.metrics import SCORES
+from mer_batch.scores.predictions import Predictions
+from mer_batch.scores.statistics import verdict
+from mer_batch.scores.statistics.study import Study
+from mer_batch.tables_out import write_rows
 from mer_batch.training.runs.folds import TEST
 
 STUDY: Final = "study.json"
@@ -55,7 +56,7 @@ def write_study(folder: Path, order: Order, gate: Gate, trained: Sequence[Traine
         "seconds": {one.cell.name: round(one.seconds, 1) for one in trained},
     }
     with whole_file(folder / STUDY) as part:
-        part.write_text(json.dumps(facts | found.as_json(), indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(facts | verdict.as_json(found) | found.as_json(), indent=1) + "\n", encoding="utf-8")
     for name, rows in tables(found).items():
         _csv(folder / f"{name}.csv", rows)
 
@@ -141,7 +142,5 @@ def _configurations(found: Study) -> Iterable[dict[str, Any]]:
 
 
 def _csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["empty"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    header = list(rows[0]) if rows else ["empty"]
+    write_rows(path, header, ([row.get(name, "") for name in header] for row in rows))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mer_batch.data.check import check
-from mer_batch.training.task import Task
+from mer_batch.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mer_batch.data.manifest import TABLE
+from mer_batch.data.sets import data_set
+from mer_batch.data.texts import TRAIN
 from mer_batch.errors import DataError, UsageError, unknown_name
-from mer_batch.training.recipe import Recipe, read_recipe
-from mer_batch.training.tasks.datasets import data_set
+from mer_batch.tasks.recipe import Recipe, read_recipe
 
 SEEDS: Final = (42, 2023, 7, 123, 314)
 BATCH_SIZES: Final = (8, 16, 32, 64)
@@ -25,7 +27,7 @@ class Default:
 
     recipe: str
     changes: Mapping[str, Any]
-    needs: tuple[str, ...]
+    needs: str
     what: str
 
 
@@ -33,19 +35,21 @@ DEFAULTS: Final[Mapping[str, Default]] = {
     "fusion": Default(
         "reference/tess-fusion",
         {"data.split": "sentence"},
-        ("speech", "tess"),
+        "tess",
         "voice and words of TESS, every clip once, the words of the test not in training",
     ),
     "voice": Default(
         "voice",
         {"data.sets": ["ravdess"], "data.split": "speaker", "train.strength": 0.3, "train.mixup": 0.0},
-        ("speech", "ravdess"),
+        "ravdess",
         "the voice of RAVDESS, four whole actors held out",
     ),
-    "face": Default("fer", {}, ("fer", "fer2013"), "faces of FER2013, the private test part"),
-    "text": Default("text", {}, ("text", "meld"), "utterances of MELD, the test part"),
+    "face": Default("fer", {}, "fer2013", "faces of FER2013, the private test part"),
+    "text": Default("text", {}, "meld", "utterances of MELD, the test part"),
 }
 """In the order in which they are tried where no task is named."""
+FILES: Final = {"text": TRAIN}
+"""What must lie in the folder of a task's set, where that is not its table."""
 
 
 @dataclass(frozen=True)
@@ -139,25 +143,26 @@ def _chosen(task: str | None, recipe: str | None) -> tuple[str, Mapping[str, Any
         if task not in DEFAULTS:
             raise unknown_name("task", task, DEFAULTS)
         chosen = DEFAULTS[task]
-        data_set(*chosen.needs)
+        data_set(chosen.needs, FILES.get(task, TABLE))
         return chosen.recipe, chosen.changes, f"Recipe {chosen.recipe}: {chosen.what}; the task was asked for."
     missing: list[str] = []
     for name, chosen in DEFAULTS.items():
-        if _at_hand(chosen):
+        if _at_hand(name):
             lacks = (
                 f", as {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not at hand" if missing else ""
             )
             because = f"the {name} task, the first of {', '.join(DEFAULTS)} whose data are there{lacks}"
             return chosen.recipe, chosen.changes, f"Recipe {chosen.recipe}: {chosen.what}; {because}."
-        missing.append("/".join(chosen.needs))
+        missing.append(chosen.needs)
     raise DataError(
-        f"none of {', '.join(missing)} is at hand; set MER_DATA to the folder of data sets, or give --recipe"
+        f"none of {', '.join(missing)} is at hand: mer data list tells how to get them; import one, set MER_DATA "
+        "to the folder of data sets, or give --recipe"
     )
 
 
-def _at_hand(chosen: Default) -> bool:
+def _at_hand(task: str) -> bool:
     try:
-        data_set(*chosen.needs)
+        data_set(DEFAULTS[task].needs, FILES.get(task, TABLE))
     except DataError:
         return False
     return True

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import unknown_name
+from mer_batch.tasks.options import CLEANINGS as METHODS
 
 Method: TypeAlias = Literal["noise_rate", "confident_joint"]
-METHODS: Final = ("noise_rate", "confident_joint")
 
 
 def thresholds(labels: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.float64]:

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from mer_batch.files import whole_file
 from mer_batch.labels import EMOTIONS
+from mer_batch.tables_out import write_table
+from mer_batch.tasks.options import SamplingOptions
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, Task
 from mer_batch.training.fitting.cleaning import find_label_issues
 from mer_batch.training.fitting.loop import next_epoch, outputs_of, run_epoch
 from mer_batch.training.fitting.state import Job, start
-from mer_batch.training.options import SamplingOptions
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Examples, Task
 
 TABLE: Final = "clean.csv"
 READINGS: Final = "clean-readings.npy"
@@ -46,8 +47,7 @@ def believed(
             "suggested": [EMOTIONS[place] for place in readings[doubted].argmax(axis=1)],
         }
     )
-    with whole_file(folder / TABLE) as part:
-        table.to_csv(part, index=False)
+    write_table(folder / TABLE, table)
     say(f"cleaning: {len(table)} of {len(train)} training examples left out, see {folder / TABLE}")
     return torch.from_numpy(np.flatnonzero(~doubted))
 

@@ -14,16 +14,16 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from mer_batch.errors import MerError, UsageError
-from mer_batch.evaluation.metrics import confusion_matrix, scores_from_confusion
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.heads import trim_head
-from mer_batch.training.fitting import checkpoint, randomness, sampling
+from mer_batch.scores.metrics import confusion_matrix, scores_from_confusion
+from mer_batch.tasks.options import TrainOptions
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, Task
+from mer_batch.training.fitting import checkpoint, randomness, record, sampling
 from mer_batch.training.fitting.losses import class_weights, total_loss
 from mer_batch.training.fitting.mixing import Batch, mix
 from mer_batch.training.fitting.state import Fit, Job, restore, snapshot, start
-from mer_batch.training.options import TrainOptions
-from mer_batch.training.runs import record
-from mer_batch.training.task import Examples, Task
 
 CALM: Final = 0.3
 """Strength of augmentation in the calm epochs at the end."""
@@ -54,16 +54,22 @@ def fit(job: Job, validation: Examples, folder: Path, saved: Mapping[str, Any] |
 
 def check(job: Job) -> None:
     """Raises `UsageError` for what cannot work on these devices."""
+    check_options(job.recipe, job.task, job.device)
     options = job.recipe.train
     if job.world.size > min(options.batch_size, len(job.train)):
         raise UsageError(
             f"batch_size {options.batch_size} of {len(job.train)} examples is too small for {job.world.size} "
             "processes; raise it or lower --nproc-per-node"
         )
-    if (options.mixup or options.cutmix) and not job.task.blends:
-        raise UsageError(f"[train] mixup and cutmix cannot blend what the {job.recipe.task} task reads; leave them out")
-    if options.precision == "bf16" and job.device.type != "cuda":
-        raise UsageError(f'[train] precision = "bf16" needs a GPU, not {job.device.type}; use "auto"')
+
+
+def check_options(recipe: Recipe, task: Task, device: torch.device) -> None:
+    """What can be said of a training before its data are read. Raises `UsageError` likewise."""
+    options = recipe.train
+    if (options.mixup or options.cutmix) and not task.blends:
+        raise UsageError(f"[train] mixup and cutmix cannot blend what the {recipe.task} task reads; leave them out")
+    if options.precision == "bf16" and device.type != "cuda":
+        raise UsageError(f'[train] precision = "bf16" needs a GPU, not {device.type}; use "auto"')
 
 
 def _epoch(job: Job, state: Fit, validation: Examples, folder: Path, log: Log) -> None:
@@ -202,6 +208,8 @@ def _average(state: Fit, decay: float) -> None:
 def outputs_of(net: nn.Module, task: Task, examples: Examples, batch_size: int, device: torch.device) -> Tensor:
     """Logits (n, 7) on the CPU for examples without augmentation."""
     net.eval()
+    if not len(examples.inputs):
+        return torch.zeros(0, len(EMOTIONS))
     generator = torch.Generator()
     parts = [
         net(task.prepare(part.to(device), False, generator))[:, : len(EMOTIONS)].float().cpu()

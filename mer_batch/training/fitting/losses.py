@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mer_batch.labels import EMOTIONS
+from mer_batch.tasks.options import DistillOptions, TrainOptions
 from mer_batch.training.fitting.mixing import Batch
-from mer_batch.training.options import DistillOptions, TrainOptions
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 

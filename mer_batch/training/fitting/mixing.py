@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mer_batch.errors import UsageError
-from mer_batch.training.options import TrainOptions
+from mer_batch.tasks.options import TrainOptions
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn, optim
 
-from mer_batch.training.options import TrainOptions
+from mer_batch.tasks.options import TrainOptions
 
 
 def make_optimizer(net: nn.Module, options: TrainOptions) -> optim.Optimizer:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mer_batch.labels import EMOTIONS, INDEX, canonical
-from mer_batch.training.options import SamplingOptions
+from mer_batch.tasks.options import SamplingOptions
 
 
 def draw(labels: Tensor, options: SamplingOptions, focus: tuple[str, ...], generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
-from mer_batch.training.options import TrainOptions
+from mer_batch.tasks.options import TrainOptions
 
 THRESHOLD: Final = 1e-4
 """Share by which a validation loss must be lower to count, as in torch's ReduceLROnPlateau."""

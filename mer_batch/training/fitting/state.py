@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from mer_batch import nets
 from mer_batch.errors import UsageError
 from mer_batch.labels import EMOTIONS
+from mer_batch.tasks.recipe import Recipe
+from mer_batch.tasks.task import Examples, Task
 from mer_batch.training.fitting import randomness
 from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.optimizers import make_optimizer
 from mer_batch.training.fitting.sampling import first_focus
 from mer_batch.training.fitting.schedules import Schedule, make_schedule
-from mer_batch.training.recipe import Recipe
-from mer_batch.training.task import Examples, Task
 
 _PROGRESS: Final = ("epoch", "done", "step", "seconds", "best", "best_epoch")
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from mer_batch.evaluation import predictions
-from mer_batch.evaluation.metrics import SCORES, Scores, group_intervals, score
-from mer_batch.evaluation.table import HEADS, confusion_lines
+from mer_batch.scores import predictions
+from mer_batch.scores.metrics import SCORES, Scores, group_intervals, score
+from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
 
 GROUP: Final = "speaker"

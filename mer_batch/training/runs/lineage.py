@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mer_batch.errors import DataError, UsageError
-from mer_batch.training.recipe import differences
+from mer_batch.tasks.recipe import differences
 from mer_batch.training.runs import lock, runfile
 from mer_batch.training.runs.runfile import Run
 

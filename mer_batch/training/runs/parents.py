@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.labels import EMOTIONS
-from mer_batch.nets.store import CARD, built_in, load_net
+from mer_batch.nets.store import CARD, built_in, load_net, read_card
+from mer_batch.tasks.recipe import Recipe
 from mer_batch.training.fitting import checkpoint
 from mer_batch.training.runs import runfile
 from mer_batch.types import TaskName
@@ -53,6 +54,15 @@ def model_folder(spec: str) -> Path:
     if spec not in shipped:
         raise unknown_name("run or model", spec, shipped)
     return shipped[spec]
+
+
+def check_teachers(recipe: Recipe) -> None:
+    """Raise `UsageError` for a teacher of a recipe that is not there or reads something else; `ModelError` likewise."""
+    for spec in recipe.distill.teachers if recipe.distill is not None else ():
+        folder = model_folder(spec)
+        card = read_card(folder)
+        if card.modality != recipe.task:
+            raise UsageError(f"the teacher {folder} reads {card.modality}, not {recipe.task}")
 
 
 def transplant(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

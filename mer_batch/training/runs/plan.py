@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mer_batch.errors import UsageError
+from mer_batch.tasks.recipe import Recipe, changed, differences, parse, read_recipe, shipped_recipes
 from mer_batch.training.fitting import checkpoint
-from mer_batch.training.recipe import Recipe, changed, differences, parse, read_recipe, shipped_recipes
 from mer_batch.training.runs import runfile
 from mer_batch.training.runs.parents import find_parent
 from mer_batch.training.runs.runfile import Run

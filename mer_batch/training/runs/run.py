@@ -13,21 +13,24 @@ import torch
 
 from mer_batch import nets
 from mer_batch.errors import MerError
-from mer_batch.evaluation.tta import views_for
+from mer_batch.files import check_folder
 from mer_batch.labels import EMOTIONS
-from mer_batch.training.fitting import distributed, loop
+from mer_batch.tasks.task import Examples, Task, load_task
+from mer_batch.tasks.views import views_for
+from mer_batch.training.fitting import distributed, loop, record
 from mer_batch.training.fitting.distributed import World
 from mer_batch.training.fitting.state import Job
-from mer_batch.training.runs import record, runfile
+from mer_batch.training.runs import runfile
 from mer_batch.training.runs.lock import alone
-from mer_batch.training.runs.parents import find_parent, transplant
+from mer_batch.training.runs.parents import check_teachers, find_parent, transplant
 from mer_batch.training.runs.plan import Plan, new_plan, resume_plan
-from mer_batch.training.task import Examples, Task, load_task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Say: TypeAlias = Callable[[str], None]
+Page: TypeAlias = Callable[[Path, Task], object]
+"""What writes the page of a finished run, from its folder and its task."""
 
 
 def train(
@@ -40,12 +43,14 @@ def train(
     changes: Mapping[str, Any],
     say: Say,
     parent: str | None = None,
+    page: Page | None = None,
 ) -> Path:
     """Run the recipe `spec` to its end and return the run folder, which then holds `model/`.
 
     `changes` replace options of the recipe ("train.epochs": 3). With `resume` the run in that folder goes on,
     by its own recipe where `spec` is None; `parent` is a run or model whose weights a new run starts from.
     `tta` is False, True or the name of the views that the test set is also scored with.
+    `page` is called when the model is written; if it fails, that is told and fails no run.
     Raises `UsageError` for a folder that already holds a run, and for changes that a run cannot take.
     """
     with distributed.joined(device) as (world, where):
@@ -61,7 +66,7 @@ def train(
             job = _job(plan, task, examples, world, where, tell)
             net = loop.fit(job, validation, plan.folder, plan.saved, lambda row: _heard(plan, world, row, tell))
             if world.is_first:
-                _finish(plan, task, net, where, tta, tell)
+                _finish(plan, task, net, where, tta, tell, page)
     return plan.folder
 
 
@@ -70,12 +75,19 @@ def _silent(_line: str) -> None:
 
 
 def _load(plan: Plan, world: World, device: torch.device, tta: bool | str) -> tuple[Task, Examples, Examples]:
-    """The task and its examples; whatever does not fit is found here, before the run folder is touched."""
+    """The task and its examples; whatever does not fit is found here, before the run folder is touched.
+
+    What options and headers tell is told before the data are read, which may take minutes.
+    """
     recipe = plan.recipe
+    check_folder(plan.folder)
     task = load_task(recipe.task, recipe.data)
     task.adapt(nets.input_of(recipe.net, **recipe.net_options))
     if tta:
         views_for(task.modality, tta)
+    loop.check_options(recipe, task, device)
+    if recipe.distill is not None:
+        check_teachers(recipe)
     train = task.train()
     loop.check(Job(recipe, task, train, device, world))
     return task, train, task.validation()
@@ -100,9 +112,9 @@ def _job(plan: Plan, task: Task, train: Examples, world: World, device: torch.de
         plan.run.dropped, train = len(train) - len(kept), train.take(kept)
     teacher = None
     if recipe.distill is not None:
-        from mer_batch.training.fitting import distill
+        from mer_batch.training.runs import teachers
 
-        teacher = world.from_first(distill.teach(recipe, train, folder, device, say) if world.is_first else None)
+        teacher = world.from_first(teachers.teach(recipe, train, folder, device, say) if world.is_first else None)
     job = Job(recipe, task, train, device, world, teacher)
     return Job(recipe, task, train, device, world, teacher, _inherited(plan, job, say))
 
@@ -179,8 +191,10 @@ def _heard(plan: Plan, world: World, row: Mapping[str, Any], say: Say) -> None:
     )
 
 
-def _finish(plan: Plan, task: Task, net: nn.Module, device: torch.device, tta: bool | str, say: Say) -> None:
-    """Export the model, note its scores and write the report, whose failure is told but fails no run."""
+def _finish(
+    plan: Plan, task: Task, net: nn.Module, device: torch.device, tta: bool | str, say: Say, page: Page | None
+) -> None:
+    """Export the model, note its scores and have the page written, whose failure is told but fails no run."""
     from mer_batch.training.export import export
 
     card, _ = export(net, plan.recipe, task, plan.folder / "model", str(device), tta)
@@ -188,10 +202,10 @@ def _finish(plan: Plan, task: Task, net: nn.Module, device: torch.device, tta: b
         say(f"{card.confusion_source}: {name} {value:g}")
     plan.run.scores, plan.run.state = dict(card.scores), runfile.FINISHED
     plan.run.write(plan.folder)
+    if page is None:
+        return
     try:
-        from mer_batch.report.run_page import write_run_report
-
-        write_run_report(plan.folder, task)
+        page(plan.folder, task)
     except Exception as error:
         say(f"no report: {one_line(error)}")
 

@@ -13,28 +13,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.files import whole_file
-from mer_batch.training.recipe import differences, read_recipe, shipped_recipes
+from mer_batch.tasks.recipe import differences, read_recipe, shipped_recipes
+from mer_batch.tasks.task import load_task
 from mer_batch.training.runs import folds, run, runfile
 from mer_batch.training.runs.folds import Pooled, pooled
-from mer_batch.training.task import load_task
 
 WILD: Final = "*?["
-WAYS: Final = ("", "folds", "corpora")
+Way: TypeAlias = Literal["", "folds", "corpora"]
 """One run a recipe, one a fold of its split, or one a corpus, tested on all others."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the trainings of one command share; `changes`, `tta`, `device` and `say` as for `run.train`."""
+    """What the trainings of one command share; `changes`, `tta`, `device`, `say` and `page` as for `run.train`."""
 
     device: str
     say: Callable[[str], None]
     changes: Mapping[str, Any] = field(default_factory=dict)
     tta: bool | str = False
+    page: run.Page | None = None
 
     def trained(self, spec: str, folder: Path, more: Mapping[str, Any]) -> Path:
         """The finished run in `folder`: as it is, resumed, or new. Raises `UsageError` for one of other options."""
@@ -51,7 +52,16 @@ class Order:
 
     def _train(self, spec: str | None, out: Path | None, resume: Path | None, changes: Mapping[str, Any]) -> Path:
         self.say(f"{out or resume}:")
-        return run.train(spec, out=out, resume=resume, tta=self.tta, device=self.device, changes=changes, say=self.say)
+        return run.train(
+            spec,
+            out=out,
+            resume=resume,
+            tta=self.tta,
+            device=self.device,
+            changes=changes,
+            say=self.say,
+            page=self.page,
+        )
 
 
 def is_pattern(spec: str | None) -> bool:
@@ -59,8 +69,8 @@ def is_pattern(spec: str | None) -> bool:
     return spec is not None and any(sign in spec for sign in WILD) and not Path(spec).is_file()
 
 
-def train(spec: str | None, way: str, order: Order, out: Path | None) -> tuple[Path, list[str]]:
-    """Train every recipe that `spec` means in the `way` of `WAYS`; returns their folder and the lines of a table.
+def train(spec: str | None, way: Way, order: Order, out: Path | None) -> tuple[Path, list[str]]:
+    """Train every recipe that `spec` means, in one `way`; returns their folder and the lines of a table.
 
     The folder gets `folds.json`, `corpora.json` or `recipes.json`; without `out` it is named by the command.
     Raises `UsageError` where there is nothing to choose from.
@@ -79,7 +89,7 @@ def train(spec: str | None, way: str, order: Order, out: Path | None) -> tuple[P
     return folder, _recipes(spec, way, order, folder)
 
 
-def _recipes(pattern: str, way: str, order: Order, folder: Path) -> list[str]:
+def _recipes(pattern: str, way: Way, order: Order, folder: Path) -> list[str]:
     found = [name for name in shipped_recipes() if fnmatchcase(name, pattern)]
     if not found:
         raise unknown_name("recipe", pattern, shipped_recipes())

@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import html
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import operator
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +16,16 @@ from PIL import Image
 
 import toy_voice
 from mer_batch.errors import DataError, UsageError
-from mer_batch.evaluation import predictions
 from mer_batch.evaluation.grid import cells, command
 from mer_batch.evaluation.grid.order import BATCH_SIZES, SEEDS, Order, order
-from mer_batch.report import run_page
+from mer_batch.pages.run import page as run_page
+from mer_batch.scores import predictions
 from mer_batch.training.fitting import loop
 from mer_batch.training.runs import runfile
+from sharing import Once, killed, threads
+from toy_pictures import put
 from toy_training import mer
 
-RECIPE = """
-task = "voice"
-[data]
-sets = ["{folder}"]
-split = "speaker"
-reading = "clips"
-seconds = 1.0
-augment = "none"
-features = ["rms", "zcr"]
-pad = "end"
-[net]
-name = "cremad-row"
-features = 2
-frames = 32
-widths = [4]
-kernels = [5]
-[train]
-epochs = 2
-batch_size = 16
-optimizer = "adamw"
-lr = 0.01
-"""
 GRID = ("evaluate", "--seeds", 7, 42, "--batch-sizes", 8, 16, "--recipe", "toy.toml", "--device", "cpu")
 CELLS = [(seed, size) for seed in (7, 42) for size in (8, 16)]
 
@@ -56,15 +33,31 @@ CELLS = [(seed, size) for seed in (7, 42) for size in (8, 16)]
 @pytest.fixture
 def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of single runs are tested elsewhere and take longer than the training."""
-    monkeypatch.setattr(run_page, "write_run_report", lambda *_: None)
+    # A function of two arguments that does nothing and that worker processes can be sent.
+    monkeypatch.setattr(run_page, "write_run_report", operator.is_)
 
 
 @pytest.fixture(scope="session")
-def _toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("grid")
-    folder = toy_voice.make_set(root / "quartet", 4, noise=0.08)
-    (root / "toy.toml").write_text(RECIPE.format(folder=folder))
-    return root
+def _toy(once: Once) -> Path:
+    def make(root: Path) -> None:
+        folder = toy_voice.make_set(root / "quartet", 4, noise=0.08)
+        (root / "toy.toml").write_text(toy_voice.recipe([folder], epochs=2))
+
+    return once("grid-set", make)
+
+
+@pytest.fixture(scope="session")
+def _finished(_toy: Path, once: Once) -> Path:
+    """A folder with a whole grid, trained by one thread, and what the command told, `output.txt`."""
+
+    def make(root: Path) -> None:
+        (root / "toy.toml").write_text((_toy / "toy.toml").read_text())
+        with pytest.MonkeyPatch.context() as patch, threads(1):
+            patch.chdir(root)
+            patch.setattr(run_page, "write_run_report", operator.is_)
+            Path("output.txt").write_text(ran(*GRID, "--out", "grid"))
+
+    return once("grid", make)
 
 
 @pytest.fixture
@@ -73,6 +66,13 @@ def toy(_toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "toy.toml").write_text((_toy / "toy.toml").read_text())
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def finished(_finished: Path, toy: Path) -> Path:
+    """The current folder, with a copy of the whole grid, `grid`."""
+    shutil.copytree(_finished, toy, dirs_exist_ok=True)
+    return toy
 
 
 def ran(*arguments: object) -> str:
@@ -93,10 +93,9 @@ def readings(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-@pytest.mark.usefixtures("unreported")
-def test_a_grid_trains_every_cell_and_its_files_agree_with_the_predictions(toy: Path) -> None:
-    output = ran(*GRID, "--out", "grid")
-    folder = toy / "grid"
+def test_a_grid_trains_every_cell_and_its_files_agree_with_the_predictions(finished: Path) -> None:
+    output = (finished / "output.txt").read_text()
+    folder = finished / "grid"
     table = study_of(folder)
     assert [(run["seed"], run["batch_size"]) for run in table["runs"]] == CELLS
     rows = list(csv.DictReader((folder / "runs.csv").read_text().splitlines()))
@@ -126,9 +125,8 @@ def test_a_grid_trains_every_cell_and_its_files_agree_with_the_predictions(toy: 
 
 
 @pytest.mark.usefixtures("unreported")
-def test_the_same_command_again_trains_nothing(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran(*GRID, "--out", "grid")
-    before = study_of(toy / "grid")
+def test_the_same_command_again_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = study_of(finished / "grid")
 
     def no_training(*_: object) -> None:
         raise AssertionError("a finished run was trained again")
@@ -136,7 +134,7 @@ def test_the_same_command_again_trains_nothing(toy: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(loop, "fit", no_training)
     monkeypatch.setattr(command, "gate", no_training)
     ran(*GRID, "--out", "grid")
-    after = study_of(toy / "grid")
+    after = study_of(finished / "grid")
     assert {**after, "seconds": None} == {**before, "seconds": None}
     code, output = mer(*GRID, "--out", "grid", "--set", "train.lr=0.5")
     assert code == 2
@@ -144,39 +142,31 @@ def test_the_same_command_again_trains_nothing(toy: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("unreported")
-def test_workers_and_batches_in_parts_change_nothing(toy: Path) -> None:
-    ran(*GRID, "--out", "one")
+def test_workers_and_batches_in_parts_change_nothing(finished: Path) -> None:
     ran(*GRID, "--out", "two", "--workers", 2)
     ran(*GRID, "--out", "parts", "--set", "train.micro_batch=4")
-    one, two, parts = (readings(toy / name) for name in ("one", "two", "parts"))
+    one, two, parts = (readings(finished / name) for name in ("grid", "two", "parts"))
     assert len(one) == 4
     for name, shares in one.items():
         assert np.allclose(shares, two[name], atol=1e-5), "threads may round otherwise"
         assert np.allclose(shares, parts[name], atol=1e-3), "accumulated gradients are those of whole batches"
 
 
-def test_a_killed_grid_goes_on_and_ends_as_if_it_had_not_been(toy: Path) -> None:
-    arguments = [str(part) for part in GRID]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    base = [sys.executable, "-m", "mer_batch", *arguments, "--set", "train.epochs=4"]
-    with subprocess.Popen([*base, "--out", "cut"], env=environment, stderr=subprocess.DEVNULL) as process:
-        second = toy / "cut" / "runs" / "batch-16_seed-7" / "checkpoint.pt"
-        deadline = time.monotonic() + 240
-        while not second.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    finished = [
-        path.parent.name for path in (toy / "cut").glob("runs/*/run.json") if json.loads(path.read_text())["scores"]
-    ]
-    assert finished == ["batch-8_seed-7"], "killed in its second run"
-    stamp = (toy / "cut" / "runs" / "batch-8_seed-7" / "model" / "weights.safetensors").stat().st_mtime_ns
-    subprocess.run([*base, "--out", "cut"], env=environment, check=True, capture_output=True)
-    subprocess.run([*base, "--out", "whole"], env=environment, check=True, capture_output=True)
-    assert (toy / "cut" / "runs" / "batch-8_seed-7" / "model" / "weights.safetensors").stat().st_mtime_ns == stamp
-    cut, whole = readings(toy / "cut"), readings(toy / "whole")
-    assert cut.keys() == whole.keys()
-    assert len(cut) == 4
-    assert all(np.array_equal(cut[name], whole[name]) for name in whole)
+@pytest.mark.usefixtures("unreported", "one_thread")
+def test_a_killed_grid_goes_on_and_ends_as_if_it_had_not_been(finished: Path) -> None:
+    cut = finished / "cut"
+    killed(*GRID, "--out", cut, run=2, step=3)
+    assert (cut / "runs" / "batch-16_seed-7" / "checkpoint.pt").is_file()
+    done = [path.parent.name for path in cut.glob("runs/*/run.json") if json.loads(path.read_text())["scores"]]
+    assert done == ["batch-8_seed-7"], "killed in its second run"
+    weights = cut / "runs" / "batch-8_seed-7" / "model" / "weights.safetensors"
+    stamp = weights.stat().st_mtime_ns
+    ran(*GRID, "--out", cut)
+    assert weights.stat().st_mtime_ns == stamp
+    again, whole = readings(cut), readings(finished / "grid")
+    assert again.keys() == whole.keys()
+    assert len(again) == 4
+    assert all(np.array_equal(again[name], whole[name]) for name in whole)
 
 
 def test_a_leaking_split_stops_the_grid_or_stamps_every_page(toy: Path) -> None:
@@ -198,7 +188,7 @@ def test_a_leaking_split_stops_the_grid_or_stamps_every_page(toy: Path) -> None:
 def test_a_copied_clip_across_parts_is_a_leak(toy: Path, tmp_path: Path) -> None:
     folder = toy_voice.make_set(tmp_path / "quartet", 4, noise=0.08)
     (folder / "clips" / "0-happy-0.wav").write_bytes((folder / "clips" / "2-happy-0.wav").read_bytes())
-    (toy / "toy.toml").write_text(RECIPE.format(folder=folder))
+    (toy / "toy.toml").write_text(toy_voice.recipe([folder], epochs=2))
     code, output = mer(*GRID, "--out", "grid")
     assert code == 1
     assert "1 exact" in output
@@ -232,12 +222,12 @@ def test_a_quick_grid_says_so(toy: Path) -> None:
 
 def test_the_task_is_the_first_whose_data_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MER_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="speech/tess, speech/ravdess, fer/fer2013, text/meld is at hand"):
+    with pytest.raises(DataError, match="tess, ravdess, fer2013, meld is at hand: mer data list tells how to get them"):
         order(None, None, (), (), {})
-    (tmp_path / "speech" / "ravdess").mkdir(parents=True)
+    put(tmp_path / "speech" / "ravdess" / "manifest.csv", b"")
     made = order(None, None, (), (), {})
     assert (made.recipe, made.by, len(made.cells)) == ("voice", "speaker", len(SEEDS) * len(BATCH_SIZES))
-    assert "as speech/tess is not at hand" in made.why
+    assert "as tess is not at hand" in made.why
     with pytest.raises(UsageError, match="'voices'"):
         order("voices", None, (), (), {})
     with pytest.raises(UsageError, match="not face"):
@@ -256,7 +246,7 @@ def test_the_task_is_the_first_whose_data_are_there(tmp_path: Path, monkeypatch:
 def test_the_command_line_of_the_readme(
     arguments: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "speech" / "ravdess").mkdir(parents=True)
+    put(tmp_path / "speech" / "ravdess" / "manifest.csv", b"")
     monkeypatch.setenv("MER_DATA", str(tmp_path))
     heard: list[Order] = []
 

@@ -1,0 +1,198 @@
+"""One file of a batch, from its address to its finished report: what a worker does."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from mer_batch.batch.sources import Source, filesystem, one_line, sidecar
+from mer_batch.config import Options
+from mer_batch.errors import InputError, MerError
+
+if TYPE_CHECKING:
+    from mer_batch.batch.ledger import State
+    from mer_batch.output import Page
+    from mer_batch.types import Timeline
+
+Tell = Callable[[str, float], None]
+CURVE: Final = 48
+"""Bins of the small curve that stands in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What is written of every file; as for `output.Page`."""
+
+    embed_media: bool = False
+    assets: str = "inline"
+    redact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file, what is asked of it, and the folder of the batch. `keep` is where stages are kept, None = nowhere."""
+
+    source: Source
+    options: Options
+    pages: Pages
+    out: Path
+    keep: Path | None = None
+
+    @property
+    def report(self) -> Path:
+        """The page, in the folder of the batch."""
+        return self.out / f"{self.source.name}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job ended: `facts` go into the ledger, `error` is its one line."""
+
+    state: State
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+def do(job: Job, tell: Tell) -> Result:
+    """Read the file and write its report. Whatever is wrong with it becomes a result, never an exception."""
+    began = time.monotonic()
+    try:
+        with _local(job.source, tell) as path:
+            return _analysed(job, path, tell, began)
+    except (MerError, OSError, MemoryError) as error:
+        return Result(_state(job.source, error), {"seconds": _since(began)}, _line(error))
+    except Exception as error:  # a fault of ours: it costs this file, not the batch
+        if os.environ.get("MER_DEBUG") == "1":
+            raise
+        return Result("failed", {"seconds": _since(began)}, f"{type(error).__name__}: {one_line(error)}")
+
+
+def _state(source: Source, error: Exception) -> State:
+    """A file that was only met in a folder, has no ending and is no media is none of ours."""
+    stranger = not source.named and not PurePosixPath(source.name).suffix
+    return "left out" if stranger and isinstance(error, InputError) else "failed"
+
+
+def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
+    from mer_batch.pipeline import analyze
+
+    timeline = analyze(path, with_words(job.options, path), on_progress=tell, keep=job.keep)
+    page(job, path).write(timeline, tell)
+    facts = {
+        "media": {"sha256": timeline.media.sha256, "duration": timeline.media.duration},
+        "seconds": _since(began),
+        "stages": dict(timeline.provenance.seconds),
+        "outputs": dict(_outputs(job)),
+        "summary": summary(timeline),
+        "notices": list(timeline.notices),
+    }
+    return Result("partial" if timeline.lost else "done", facts, "; ".join(_lost(timeline)))
+
+
+def with_words(options: Options, path: Path) -> Options:
+    """The options, with the transcript that lies beside the file where none is given."""
+    if options.transcript is not None or "text" not in options.modalities:
+        return options
+    return replace(options, transcript=sidecar(path))
+
+
+def _lost(timeline: Timeline) -> Iterator[str]:
+    for modality in timeline.lost:
+        yield next((n for n in timeline.notices if n.startswith(f"{modality} was lost")), f"{modality} was lost")
+
+
+def page(job: Job, source: Path | None = None) -> Page:
+    """What a job writes; its `files` are those that a finished job leaves."""
+    from mer_batch.output import Page
+
+    return Page(job.report, None, job.pages.embed_media, job.pages.assets, job.pages.redact, source)
+
+
+def _outputs(job: Job) -> Iterator[tuple[str, int]]:
+    for path in page(job).files:
+        yield path.relative_to(job.out).as_posix(), path.stat().st_size
+
+
+@contextmanager
+def _local(source: Source, tell: Tell) -> Iterator[Path]:
+    """The file as a path: itself, or fetched into a folder of its own that is removed in the end."""
+    if not source.remote:
+        yield Path(source.uri)
+        return
+    with tempfile.TemporaryDirectory(prefix="mer-") as folder:
+        path = Path(folder) / PurePosixPath(source.name).name
+        tell("fetch", 0.0)
+        files, remote = filesystem(source.uri)
+        try:
+            files.get_file(remote, str(path))
+            _fetch_words(files, remote, path)
+        except Exception as error:  # whatever a client of some store raises
+            raise InputError(f"cannot fetch {source.uri}: {one_line(error)}") from error
+        tell("fetch", 1.0)
+        yield path
+
+
+def _fetch_words(files: Any, remote: str, path: Path) -> None:
+    """Fetch a transcript that lies beside a remote file."""
+    for ending in ("srt", "vtt", "json"):
+        beside = str(PurePosixPath(remote).with_suffix(f".{ending}"))
+        if files.exists(beside):
+            files.get_file(beside, str(path.with_suffix(f".{ending}")))
+            return
+
+
+def summary(timeline: Timeline) -> dict[str, Any]:
+    """What the index and the overall table tell of a file: people, shares of what was named, and a small curve."""
+    from mer_batch.labels import EMOTIONS
+
+    people = []
+    for name in dict.fromkeys(segment.person for segment in timeline.segments):
+        mine = [segment for segment in timeline.segments if segment.person == name]
+        known = [segment for segment in mine if segment.probabilities is not None]
+        named = [segment for segment in known if segment.label is not None]
+        people.append(
+            {
+                "person": name,
+                "steps": len(mine),
+                "read": len(known),
+                "named": len(named),
+                "shares": {
+                    emotion: round(sum(segment.label == emotion for segment in named) / len(named), 4)
+                    if named
+                    else None
+                    for emotion in EMOTIONS
+                },
+                "curve": _curve([segment.label for segment in mine]),
+            }
+        )
+    return {"duration": timeline.media.duration, "people": people, "events": len(timeline.events)}
+
+
+def _curve(labels: list[str | None]) -> str:
+    """The commonest label of each of `CURVE` equal parts, as the place in `EMOTIONS`; "-" where nothing was named."""
+    from collections import Counter
+
+    from mer_batch.labels import INDEX
+
+    if not labels:
+        return ""
+    bins = min(CURVE, len(labels))
+    parts = [labels[number * len(labels) // bins : (number + 1) * len(labels) // bins] for number in range(bins)]
+    most = [Counter(part).most_common(1)[0][0] for part in parts]
+    return "".join("-" if label is None else str(INDEX[label]) for label in most)
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    return one_line(error)

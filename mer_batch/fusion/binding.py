@@ -1,0 +1,52 @@
+"""Everything that faces, voice and words gave, put to the people that it belongs to, under their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mer_batch.fusion.align import SPEAKER, bind_observations, bind_utterances
+from mer_batch.fusion.named import by_name, heard, only_speaker
+from mer_batch.fusion.naming import Naming, name_people
+from mer_batch.fusion.speaking import Turn
+from mer_batch.types import Gap, Observation, Person, Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`in_view` are the people with a face, `people` they and the speakers who were named and not seen."""
+
+    in_view: tuple[Person, ...]
+    people: tuple[Person, ...]
+    observations: tuple[Observation, ...]
+    gaps: tuple[Gap, ...]
+    utterances: tuple[Utterance, ...]
+    naming: Naming
+
+
+def bind(
+    observations: Sequence[Observation],
+    gaps: Sequence[Gap],
+    utterances: Sequence[Utterance],
+    *,
+    people: Sequence[Person],
+    has_faces: bool,
+    turns: Sequence[Turn],
+) -> Bound:
+    """Join speakers named by the words with people in view (`naming`), then bind voice and words (`align`).
+
+    `people` are those that the faces gave, `turns` (sorted) who speaks by their mouths; names in `utterances` and
+    in observations of words are in one spelling (`named.one_spelling`).
+    """
+    naming = name_people(utterances, people, turns) if has_faces else Naming()
+    in_view = naming.people(people)
+    spoken = by_name(naming.turns(turns), utterances)
+    rest = only_speaker(utterances, SPEAKER)
+    return Bound(
+        in_view=in_view,
+        people=(*in_view, *heard(utterances, in_view)),
+        observations=bind_observations(naming.observations(observations), in_view, has_faces, spoken, rest),
+        gaps=naming.gaps(gaps),
+        utterances=bind_utterances(utterances, in_view, has_faces, spoken, rest),
+        naming=naming,
+    )

@@ -1,0 +1,88 @@
+"""What a stage of an analysis found, kept in a folder for the next run with the same file, options and model.
+
+Readings hold times, boxes and probabilities, no pictures, sounds or embeddings. A file that is damaged or of another
+version counts as absent. Only the types that a stage is made of are ever made from a file (see `pickle.Unpickler`,
+"Restricting Globals", in Python's documentation).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from mer_batch import __version__
+from mer_batch.errors import MerError
+from mer_batch.files import whole_file
+
+VERSION: Final = 2
+_HEAD: Final = b"mer stage 1\n"
+_FOREIGN: Final = frozenset(
+    {
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("numpy.core.numeric", "_frombuffer"),
+        ("pathlib", "PosixPath"),
+        ("pathlib", "WindowsPath"),
+        ("pathlib._local", "PosixPath"),
+        ("pathlib._local", "WindowsPath"),
+    }
+)
+_ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.voice.", "mer_batch.text.")
+
+Found = TypeVar("Found")
+
+
+class Keep:
+    """The kept stages of one media file; without a folder nothing is kept and nothing found."""
+
+    def __init__(self, folder: Path | None, media: str) -> None:
+        """`media` is the file's hash."""
+        self._folder = None if folder is None else folder / media[:2]
+        self._media = media
+
+    def find(self, stage: str, facts: Mapping[str, Any], kind: type[Found]) -> Found | None:
+        """What `stage` found with these `facts` (options, model hashes), or None."""
+        if self._folder is None:
+            return None
+        with suppress(OSError, ValueError, EOFError, pickle.UnpicklingError, zlib.error, AttributeError, TypeError,
+                      ImportError, IndexError, KeyError):  # fmt: skip
+            data = self._place(stage, facts).read_bytes()
+            digest, body = data[len(_HEAD) : len(_HEAD) + 32], data[len(_HEAD) + 32 :]
+            if data.startswith(_HEAD) and sha256(body).digest() == digest:
+                found = _Reader(io.BytesIO(zlib.decompress(body))).load()
+                return found if isinstance(found, kind) else None
+        return None
+
+    def put(self, stage: str, facts: Mapping[str, Any], found: object) -> None:
+        """Keep what `stage` found. A full disk keeps nothing and costs nothing."""
+        if self._folder is None:
+            return
+        body = zlib.compress(pickle.dumps(found, protocol=5), 1)
+        with suppress(MerError, OSError), whole_file(self._place(stage, facts)) as part:
+            part.write_bytes(_HEAD + sha256(body).digest() + body)
+
+    def _place(self, stage: str, facts: Mapping[str, Any]) -> Path:
+        assert self._folder is not None
+        text = json.dumps({"mer": __version__, "keep": VERSION, **facts}, sort_keys=True, default=str)
+        return self._folder / f"{self._media[:32]}.{stage}.{sha256(text.encode()).hexdigest()[:16]}"
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        ours = module == _ROOMS[0] or module.startswith(_ROOMS[1:])
+        if not ours and (module, name) not in _FOREIGN:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a stage")
+        found = super().find_class(module, name)
+        if ours and not isinstance(found, type):
+            raise pickle.UnpicklingError(f"{module}.{name} is no type")
+        return found

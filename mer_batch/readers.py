@@ -1,0 +1,24 @@
+"""Finding a reader by name: a shipped model, a model folder, or a model of a hub."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mer_batch.classifier import Classifier
+from mer_batch.nets.store import find_model
+from mer_batch.types import TaskName
+
+
+def load_classifier(modality: TaskName, spec: str = "default", device: str = "auto") -> Classifier[Any]:
+    """The reader of `modality` named by `spec`: default, a shipped name, a model folder, or hf:NAME.
+
+    Raises `UsageError` for an unknown name and `ModelError` for a model that cannot be loaded.
+    """
+    if spec.startswith("hf:"):
+        module = import_module("mer_batch.hub")
+        reader: Classifier[Any] = module.load(modality, spec.removeprefix("hf:"), device)
+        return reader
+    module = import_module(f"mer_batch.{modality}.classify")
+    reader = module.load(find_model(modality, spec), device)
+    return reader
