@@ -5,11 +5,12 @@ complaint belongs to one of the next pictures: decoders work ahead, in several t
 which pictures are shown. What is damaged stays in the pictures that are built on it, until one is built on
 nothing (type I).
 
-How much of a picture was made up is known from ffmpeg's error concealment, in the share of blocks. Measured
-on three clips of a talking face in seven codecs with flipped bits, lost packets and zeroed stretches, against
-the undamaged clip: the face is found nearly always, and its reading moves by 0.01 to 0.05 (median of the total
-variation distance) where up to 0.2 of the blocks were made up, 0.06 up to 0.4, and 0.2 to 0.4 beyond, with lost
-pictures, and in codecs that conceal nothing (HEVC, VP9): there a reading says nothing.
+How much of a picture was made up is known from ffmpeg's error concealment, in the share of blocks. Measured on
+1,600 pictures of three clips of a talking face in seven codecs, with flipped bits and lost packets, against the
+undamaged clips: a face is found in 9 of 10 pictures whatever happened, and its reading moves (total variation
+distance, median and 90th percentile) by 0.00 and 0.11 where up to 0.2 of the blocks were made up, by 0.04 and
+0.25 up to 0.4, and by 0.18 and 0.59 beyond: there it says nothing. HEVC and VP9 conceal nothing, and are as bad
+after any complaint. What they decode from flipped bits without one cannot be known.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from heapq import heappop, heappush
 from statistics import median
 from typing import Final, NamedTuple, TypeAlias
 
@@ -37,7 +39,10 @@ _ADDRESS: Final = re.compile(r" @ 0x[0-9a-fA-F]+")
 _MESSAGE: Final = re.compile(r"\[(panic|fatal|error|warning|info)\] (.*)")
 _CONCEALED: Final = re.compile(r"concealing (\d+) DC, (\d+) AC, (\d+) MV errors")
 _CORRUPT: Final = re.compile(r"corrupt decoded frame")
-_LOSSY: Final = re.compile(r"corrupt input packet|Packet corrupt|invalid dropping")
+_LOSSY: Final = re.compile(r"Packet corrupt \(stream = (\d+), dts = (-?\d+)\)")
+_SOON: Final = 4  # pictures
+_STAMPS: Final = 90_000
+"""Time stamps a second in transport streams, the containers that know which packets are not whole."""
 _NO_REFERENCE: Final = re.compile(
     r"reference (?:picture|frame)|find ref|frame RPS|no keyframe|while decoding stream|submitting packet", re.I
 )
@@ -99,6 +104,7 @@ class Journal:
         container: as ffmpeg names it.
         ticks: a second.
         turning: whether pictures that say how they are turned still have to be.
+        packets: the number of the stream, and the stamp in seconds that counts as 0.
         aspects: when pixels begin to have which shape, where ffmpeg may not say so.
         landing: whether what is said before the first picture is about pictures that are not wanted.
     """
@@ -109,6 +115,7 @@ class Journal:
         container: str,
         ticks: int,
         *,
+        packets: tuple[int, float] = (0, 0.0),
         turning: bool = False,
         aspects: Aspects = (),
         landing: bool = False,
@@ -133,6 +140,9 @@ class Journal:
         self._complained = -self._lag
         self._torn: int | None = None
         self._lossy: int | None = None
+        self._stream, self._origin = packets
+        self._torn_packets: list[int] = []
+        self._suspects = 0
         self._blocks = 0
         self._before: int | None = None
         self._steps: deque[int] = deque(maxlen=15)
@@ -202,6 +212,7 @@ class Journal:
         self._unturned += kind == "I"
         if self._unturned > 1:
             self._rotation = 0
+        self._tear(time, kind)
         lost = self._missing(time, kind)
         self._before = time
         self._heal(kind, time)
@@ -235,6 +246,21 @@ class Journal:
     def _recent(self, place: int | None, time: int) -> bool:
         return place is not None and time - place < _AHEAD * self._second + (time - (self._before or 0))
 
+    def _tear(self, time: int, kind: str) -> None:
+        """Take the packets up to `time` that are not whole: decoders that conceal nothing may not complain of them.
+
+        Where a picture that is built on nothing soon follows, another recording begins, and nothing is damaged.
+        """
+        while self._torn_packets and self._torn_packets[0] <= time:
+            self._lossy = heappop(self._torn_packets)
+            self._suspects = 0 if self._conceals else _SOON
+        if kind == "I":
+            self._suspects = 0
+        elif self._suspects:
+            self._suspects -= 1
+            if not self._suspects:
+                self._wounds = [_Wound(1.0, self._pictures - self._lag, time)]
+
     def _heal(self, kind: str, time: int) -> None:
         self._wounds = [
             wound
@@ -257,8 +283,11 @@ class Journal:
             self.message = self.message or f"{source}{text}"
         if bad and self._demuxer in source:
             self._torn = self._before or 0
-        elif _LOSSY.search(text):
-            self._lossy = self._before or 0
+        elif lossy := _LOSSY.search(text):
+            if int(lossy[1]) == self._stream:
+                place = (int(lossy[2]) / _STAMPS - self._origin) * self._second
+                # The end of a file is read before its beginning.
+                heappush(self._torn_packets, round(place))
         elif concealed:
             self._hurt(max(map(int, concealed.groups())) / self._blocks if self._blocks else 1.0)
         elif (bad and not _HARMLESS.search(text)) or _CORRUPT.search(text):

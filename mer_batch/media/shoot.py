@@ -97,8 +97,16 @@ class Shoot:
         return False
 
     def _journal(self, landing: bool) -> Journal:
-        media, codec = self._media, self._video.codec
-        return Journal(codec, media.container, _TICKS, turning=self._turning, aspects=media.aspects, landing=landing)
+        media, video = self._media, self._video
+        return Journal(
+            video.codec,
+            media.container,
+            _TICKS,
+            packets=(video.index, media.origin),
+            turning=self._turning,
+            aspects=media.aspects,
+            landing=landing,
+        )
 
     def _lands(self, journal: Journal, shown: Sequence[Shown], sought: bool) -> bool:
         """Whether decoding began early enough for what is wanted; if not, it will begin earlier."""
@@ -170,11 +178,12 @@ class Shoot:
             journal.messages, journal.message or (f"ffmpeg ended with status {status}" if status else "")
         )
         due, end = journal.next_due(), self._video.start + (self._video.duration or 0.0)
-        if due is not None and (status or journal.complains):
-            last = min(end, math.inf if self._part.end is None else self._part.end)
-            # The declared end may be a little behind the last picture.
-            if last - due / _TICKS > _LATE / max(self._video.fps or 0, 1.0):
-                yield from self._lost(due / _TICKS, last)
+        last = min(end, math.inf if self._part.end is None else self._part.end)
+        yield from self._lost(self._missing(rest, journal), last)
+        # The declared end may be a little behind the last picture.
+        late = due is not None and last - due / _TICKS > _LATE / max(self._video.fps or 0, 1.0)
+        if due is not None and late and (status or journal.complains):
+            yield from self._lost(due / _TICKS, last)
 
     def _step(self, time: float) -> int:
         return math.floor((time - self._grid) * self._fps + min(0.05, self._fps * _EARLY))
