@@ -139,6 +139,9 @@ def _paired(packets: Iterable[Packet], channels: int, bad: Counter[str]) -> Gene
             (time, mix), (_, parts) = waiting[0].popleft(), waiting[1].popleft()
             count = min(len(mix), len(parts))
             yield time, np.concatenate([mix[:count], parts[:count]], axis=1)
+    # Where the channels came to an end before the mix, it is all there is.
+    for time, mix in waiting[0]:
+        yield time, np.repeat(mix, 1 + channels, axis=1)
 
 
 def _placed(packets: Iterable[tuple[float, Table]]) -> Generator[tuple[int, Table], None, None]:

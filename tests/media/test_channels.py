@@ -51,13 +51,11 @@ def rich(seconds: float, seed: int) -> Samples:
     return np.concatenate(notes).astype(np.float32)
 
 
-@pytest.mark.parametrize("count", range(1, 17))
+@pytest.mark.parametrize("count", range(2, 17))
 def test_a_voice_on_any_one_channel(spoken: Samples, count: int) -> None:
+    spoken = spoken[: 2 * SAMPLE_RATE]
     for place in range(count):
-        sign = 1 if (place + count) % 2 else -1
-        channels = on(spoken, count, (place, sign))
-        if count == 1:
-            continue
+        channels = on(spoken, count, (place, 1 if (place + count) % 2 else -1))
         told: list[str] = []
         # As ffmpeg mixes what it takes for a bass channel: nothing of it is left.
         mix = channels[:, :2].mean(axis=1) if count > 2 else channels.mean(axis=1)
