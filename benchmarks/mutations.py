@@ -87,7 +87,7 @@ def read_table(path: Path) -> None:
     """As `--labels` and tables of sets are."""
     from mer_batch.errors import MerError
     from mer_batch.tables import read_csv
-    from mer_batch.timeline.truth import read_truth
+    from mer_batch.timeline.truth_table import read_truth
 
     read_csv(path)
     with suppress(MerError):
