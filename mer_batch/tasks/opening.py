@@ -29,6 +29,8 @@ FPS: Final = 5.0
 """Most of them in a second, as `mer analyze` reads by default."""
 SLACK: Final = 0.5
 """Seconds by which a part may end behind its file without a word: durations are rounded."""
+LARGEST: Final = 64 * 2**20
+"""Bytes from which a file is first tried as a film: pictures are read whole."""
 _TEXT_ENDINGS: Final = ("", ".txt", ".text", ".md")
 
 
@@ -147,6 +149,8 @@ class Faces(Opener):
         """A picture, or frames of a film; faces are looked for later, by one thread."""
         from mer_batch.media.pictures import read_picture
 
+        if _is_large(entry.path) and (film := _film(entry.path)) is not None:
+            return _frames(film, entry.span)
         data = entry.read_bytes()
         try:
             picture = read_picture(data, entry.id)
@@ -173,6 +177,13 @@ class Film(Opened):
     """Frames of a film."""
 
 
+def _is_large(path: Path | None) -> bool:
+    try:
+        return path is not None and path.stat().st_size > LARGEST
+    except OSError:
+        return False
+
+
 def _film(path: Path | None) -> Media | None:
     try:
         found = None if path is None else media.probe(path)
@@ -194,11 +205,11 @@ def _frames(film: Media, span: Span | None) -> Film:
 
 def kept_stills(card_input: Mapping[str, Any], device: str, stack: ExitStack) -> StillReader:
     """A reader of stills that looks for the faces of each picture once, whatever model reads them."""
-    from mer_batch.face import cascade, detect, stills
+    from mer_batch.face import cascade, detect, mtcnn, stills
     from mer_batch.face.detect import Detection
     from mer_batch.nets.device import pick_device
 
-    kept = stack.enter_context(Kept("faces", [cascade, detect], pick_device(device).type, stills.SMALLEST))
+    kept = stack.enter_context(Kept("faces", [cascade, detect, mtcnn], pick_device(device).type, stills.SMALLEST))
 
     class Stills(stills.StillReader):
         def faces(self, picture: Image) -> list[Detection]:

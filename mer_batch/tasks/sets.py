@@ -60,6 +60,8 @@ class FileSet(LabelledSet):
             return entry, self.opener.open(entry)
         except MerError as error:
             return entry, error
+        except OSError as error:  # a link that leads nowhere, a share that is gone
+            return entry, DataError(error.strerror or str(error))
 
     def _parts(self, entry: Entry, result: Opened | MerError) -> list[Any]:
         assert self.opener is not None
