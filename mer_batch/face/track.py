@@ -184,8 +184,9 @@ class Tracker:
             if trail.lost:
                 trail.see(found[column], frame.time)
             else:
-                # The refined face was counted already; the search only puts its box right.
-                trail.face = found[column]
+                # The refined face was counted already; the search only puts its box right. What the boxes before it
+                # said is forgotten with them, so that a film followed from its middle goes on alike from here.
+                trail.face, trail.drift = found[column], (0.0, 0.0)
             trail.look = looks[column]
         kept = [trail.face.box for trail in self._trails if not trail.lost]
         for column in sorted(left_over):
@@ -219,7 +220,8 @@ class Tracker:
     def _embedded(self, image: Image, box: Box) -> Floats | None:
         if self._embedder is None:
             return None
-        return self._embedder.embed([crop_face(image, box, self._embedder.crop)])[0]
+        vector: Floats = self._embedder.embed([crop_face(image, box, self._embedder.crop)])[0]
+        return vector
 
     def _end_shot(self) -> None:
         """A cut or the end: every trail ends. A shot too short to confirm a face takes one very clear sighting."""

@@ -40,8 +40,9 @@ def read_frames(
     """The pictures of `media` in [start, end), at most `fps` a second, upright and with square pixels.
 
     Times are presentation times: of each step of 1/fps seconds, counted from `grid` (from `start` if that is None),
-    the first picture is taken; a step without a picture yields none. The size changes where that of the pictures does. What
-    damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator ends it.
+    the first picture is taken; a step without a picture yields none. The size changes where that of the pictures does.
+    What damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator
+    ends it.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
     what is damaged or changes after the first picture goes to `on_warning`, a sentence each.
