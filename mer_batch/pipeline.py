@@ -21,7 +21,7 @@ from mer_batch.fusion.speaking import Turn, find_turns, handovers
 from mer_batch.keep import Keep
 from mer_batch.nets.device import load_torch
 from mer_batch.provenance import provenance
-from mer_batch.readers import load_classifier
+from mer_batch.readers import fingerprint, load_classifier
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
     Frame,
@@ -248,7 +248,7 @@ class _Analysis:
 
     def _face_facts(self) -> dict[str, Any]:
         """What decides the readings of faces, beside the recording."""
-        from mer_batch.face.identity import weights_file
+        from mer_batch.face.identity import weights_sum
 
         options = self.options
         return {
@@ -256,7 +256,7 @@ class _Analysis:
             "fps": options.fps,
             "model": self._model_hash("face"),
             "mouths": bool(self.media.audio) and (self._wants("voice") or self._wants("text")),
-            "identity": weights_file().is_file(),
+            "identity": weights_sum(),
         }
 
     def _kept_faces(self) -> FaceReadings | None:
@@ -267,9 +267,9 @@ class _Analysis:
         return self.kept
 
     def _model_hash(self, modality: Modality) -> str:
-        """The checksum of a model; for one of a hub its name, as its files lie under that."""
+        """The checksum of a model, or what stands for it."""
         spec = str(getattr(self.options, f"{modality}_model"))
-        return spec if spec.startswith("hf:") else self._reader(modality).card.sha256
+        return fingerprint(modality, spec) if spec.startswith("hf:") else self._reader(modality).card.sha256
 
     def _voice(self) -> None:
         if not self.media.audio:

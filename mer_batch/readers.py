@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from mer_batch.classifier import Classifier
-from mer_batch.nets.store import find_model
+from mer_batch.nets.store import find_model, read_card
 from mer_batch.types import TaskName
 
 
@@ -22,3 +22,16 @@ def load_classifier(modality: TaskName, spec: str = "default", device: str = "au
     module = import_module(f"mer_batch.{modality}.classify")
     reader = module.load(find_model(modality, spec), device)
     return reader
+
+
+def fingerprint(modality: TaskName, spec: str = "default") -> str:
+    """What tells the weights that `spec` names from others: a checksum, or the commit of a model of the hub.
+
+    Raises `UsageError` and `ModelError` as `load_classifier` does.
+    """
+    if not spec.startswith("hf:"):
+        return read_card(find_model(modality, spec)).sha256
+    from mer_batch.nets.hub_files import revision
+
+    name = spec.removeprefix("hf:")
+    return f"hf:{name}@{revision(name)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import ModelError
+from mer_batch.files import sha256_of
 from mer_batch.types import Box, Floats, Image
 
 SAME_EMBEDDING: Final = 0.6
@@ -59,6 +61,20 @@ def weights_file() -> Path:
     """Where facenet-pytorch keeps its VGGFace2 weights (107 MB): its `get_torch_home`, asked without loading torch."""
     home = os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
     return Path(home).expanduser() / "checkpoints" / "20180402-114759-vggface2.pt"
+
+
+def weights_sum() -> str | None:
+    """The checksum of these weights, None where they have not been fetched."""
+    try:
+        found = weights_file().stat()
+    except OSError:
+        return None
+    return _sum(weights_file(), found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _sum(path: Path, _size: int, _changed: int) -> str:
+    return sha256_of(path)
 
 
 def load_embedder(device: str = "auto") -> Embedder | None:

@@ -115,7 +115,7 @@ def grab_frames(media: Media, times: Iterable[float]) -> Generator[tuple[float, 
         time = todo.popleft()
         try:
             yield time, _grab(media, time, told)
-        except InputError:
+        except (InputError, ChildProcessError):
             yield time, None
         quick = not told.sought_in_vain
     if todo:
@@ -145,7 +145,7 @@ def _pass(media: Media, todo: deque[float]) -> Generator[tuple[float, Frame | No
                 before = frame if frame.damage < 1 else before
                 if not todo:
                     return
-    except InputError:
+    except (InputError, ChildProcessError):
         pass  # nothing more is to be had
     for time in todo:
         yield time, _near(before, time)
