@@ -173,7 +173,10 @@ def _folder(
     for folder, folders, names in os.walk(root, onerror=closed):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if _entered(here / name, own, skipped))
+        stems = {part for name in names if _is_media(name) for part in (name, PurePosixPath(name).stem)}
         for name in sorted(names):
+            if _ending(name) in WORDS and PurePosixPath(name).stem in stems:
+                continue  # a transcript, perhaps: whoever reads its recording says so
             if _wanted(name, skipped):
                 group = here.relative_to(root).as_posix()
                 yield Source(
@@ -270,11 +273,19 @@ def _wanted(name: str, skipped: Counter[str]) -> bool:
     if name.startswith("."):
         skipped["hidden"] += 1
         return False
-    ending = PurePosixPath(name).suffix[1:].lower()
+    ending = _ending(name)
     if ending and ending not in MEDIA:
         skipped[f".{ending}"] += 1
         return False
     return True
+
+
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix[1:].strip().lower()
+
+
+def _is_media(name: str) -> bool:
+    return not name.startswith(".") and _ending(name) in {"", *MEDIA}
 
 
 def _local(path: Path) -> str:

@@ -37,6 +37,9 @@ _LINE = 65_536
 _NO_INDEX = {"mpegts", "mpeg"}
 _ENDED = {-9: "SIGKILL", -15: "SIGTERM", -1: "SIGHUP", 255: "a signal"}
 """Exit statuses of an ffmpeg that somebody ended: a person, or the system for want of memory."""
+_AWAY = 0x10FE80 - 0xDC80
+"""From how Python holds bytes of a name that are not UTF-8 to signs that nobody uses."""
+_FIRST, _LAST = 0xDC80 + _AWAY, 0xDCFF + _AWAY
 _ADDRESS = re.compile(r" @ 0x[0-9a-fA-F]+")
 
 
@@ -44,6 +47,15 @@ def file_url(path: Path, extent: tuple[int, int] | None = None) -> str:
     """`path` so that ffmpeg takes it for a file, whatever characters it holds; of it only the bytes of `extent`."""
     url = f"file:{path.absolute()}"
     return url if extent is None else f"subfile,,start,{extent[0]},end,{extent[1]},,:{url}"
+
+
+def graph_url(path: Path, extent: tuple[int, int] | None = None) -> str:
+    """The same for a filter graph of ffmpeg-python, which takes UTF-8 alone; `Ffmpeg` puts bytes back."""
+    return "".join(chr(ord(sign) + _AWAY) if "\udc80" <= sign <= "\udcff" else sign for sign in file_url(path, extent))
+
+
+def _as_is(argument: str) -> str:
+    return "".join(chr(ord(sign) - _AWAY) if _FIRST <= ord(sign) <= _LAST else sign for sign in argument)
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -92,7 +104,7 @@ class Ffmpeg:
         self._journal = journal
         self._killed = False
         level = "error" if journal is None else "level+info"
-        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *arguments]
+        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *map(_as_is, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
