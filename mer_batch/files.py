@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -102,6 +103,17 @@ def sha256_of(path: Path) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def known_sum(path: Path) -> str:
+    """The same, read once a process for as long as the file's size and time of change stay. Raises `OSError`."""
+    found = path.stat()
+    return _sum(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _sum(path: Path, _size: int, _changed: int) -> str:
+    return sha256_of(path)
 
 
 def _umask() -> int:

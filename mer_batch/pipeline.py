@@ -21,7 +21,8 @@ from mer_batch.fusion.speaking import Turn, find_turns, handovers
 from mer_batch.keep import Keep
 from mer_batch.nets.device import load_torch
 from mer_batch.provenance import provenance
-from mer_batch.readers import fingerprint, load_classifier
+from mer_batch.readers import fingerprint
+from mer_batch.readers import shared_classifier as load_classifier
 from mer_batch.thumbnails import illustrated
 from mer_batch.types import (
     Frame,

@@ -17,7 +17,7 @@ from mer_batch.batch.job import Job
 from mer_batch.batch.sources import Source, sidecars
 from mer_batch.config import Options
 from mer_batch.errors import MerError
-from mer_batch.files import sha256_of
+from mer_batch.files import known_sum
 from mer_batch.provenance import as_table
 from mer_batch.resources import data_dir
 
@@ -62,7 +62,7 @@ def _words(options: Options, path: Path) -> Mapping[str, str]:
 def _content(path: Path) -> str:
     try:
         found = path.stat()
-        return sha256_of(path) if found.st_size <= _SMALL else f"{found.st_size} {found.st_mtime_ns}"
+        return known_sum(path) if found.st_size <= _SMALL else f"{found.st_size} {found.st_mtime_ns}"
     except OSError as error:
         return str(error.strerror)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import ModelError
-from mer_batch.files import sha256_of
+from mer_batch.files import known_sum
 from mer_batch.types import Box, Floats, Image
 
 SAME_EMBEDDING: Final = 0.6
@@ -66,15 +65,9 @@ def weights_file() -> Path:
 def weights_sum() -> str | None:
     """The checksum of these weights, None where they have not been fetched."""
     try:
-        found = weights_file().stat()
+        return known_sum(weights_file())
     except OSError:
         return None
-    return _sum(weights_file(), found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _sum(path: Path, _size: int, _changed: int) -> str:
-    return sha256_of(path)
 
 
 def load_embedder(device: str = "auto") -> Embedder | None:
