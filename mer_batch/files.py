@@ -96,6 +96,13 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def size_of(path: Path) -> int | None:
+    """Bytes of a file, None where there is none that can be looked at."""
+    with suppress(OSError, ValueError):
+        return path.stat().st_size
+    return None
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file as hexadecimal digits, read by blocks: checkpoints have gigabytes. Raises `OSError`."""
     digest = sha256()

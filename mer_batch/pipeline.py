@@ -335,8 +335,13 @@ class _Analysis:
             return []
         from mer_batch.voice.tracks import speech_elsewhere
 
-        found = speech_elsewhere(self.media, self.options.start, self.options.end)
-        return [found] if found else []
+        span = (self.options.start, self.options.end)
+        kept = self.keep.find("elsewhere", lambda: {"range": span}, list)
+        if kept is None:
+            found = speech_elsewhere(self.media, *span)
+            kept = [found] if found else []
+            self.keep.put("elsewhere", lambda: {"range": span}, kept)
+        return kept
 
     def _named(self) -> tuple[Utterance, ...]:
         """Written words with the names of who says them, one spelling each."""

@@ -24,6 +24,7 @@ from mer_batch.batch.pool import Ended, Pool, Progress
 from mer_batch.batch.sources import Found, Source
 from mer_batch.config import Options
 from mer_batch.errors import MerError, UsageError
+from mer_batch.files import check_folder, size_of
 from mer_batch.provenance import as_table
 
 HIDDEN: Final = ".mer"
@@ -140,7 +141,7 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
                 outcome.again += 1
                 outcome.untried += entry.state == "failed"
         elif not _whole(entry, job):
-            yield replace(job, read=_size(jobs.page(job).files[1]) == _noted(entry, job, jobs.page(job).files[1]))
+            yield replace(job, read=size_of(jobs.page(job).files[1]) == _noted(entry, job, jobs.page(job).files[1]))
         else:
             outcome.again += 1
 
@@ -168,25 +169,19 @@ def _whole(entry: Entry, job: Job) -> bool:
     wanted = {path.relative_to(job.out).as_posix() for path in jobs.page(job).files}
     if not wanted <= set(outputs):
         return False
-    if any(_size(job.out / name) != outputs[name] for name in wanted):
+    if any(size_of(job.out / name) != outputs[name] for name in wanted):
         return False
     shared = set(outputs) - wanted
-    if any(_size(job.out / name) != outputs[name] for name in shared):
+    if any(size_of(job.out / name) != outputs[name] for name in shared):
         from mer_batch.report.html import write_shared
 
         write_shared(job.report)
-    return all(_size(job.out / name) == outputs[name] for name in shared)
+    return all(size_of(job.out / name) == outputs[name] for name in shared)
 
 
 def _noted(entry: Entry, job: Job, path: Path) -> int | None:
     size = entry.facts.get("outputs", {}).get(path.relative_to(job.out).as_posix())
     return size if isinstance(size, int) else -1
-
-
-def _size(path: Path) -> int | None:
-    with suppress(OSError):
-        return path.stat().st_size
-    return None
 
 
 def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> None:
@@ -260,7 +255,10 @@ def _alone(folder: Path) -> Iterator[None]:
     """Let one run at a time work in a folder; the second is told who is there."""
     from filelock import FileLock, Timeout
 
+    from mer_batch.output import ROOM
+
     place = folder / HIDDEN
+    check_folder(folder, needed=ROOM)
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / LOCK)
