@@ -9,6 +9,7 @@ stage works on all frames of a batch at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -263,3 +264,9 @@ def _concatenate(parts: list[Candidates]) -> Candidates:
 def _nothing(device: torch.device) -> Candidates:
     empty = torch.zeros(0, device=device)
     return Candidates(empty.view(0, 4), empty, torch.zeros(0, dtype=torch.long, device=device), empty.view(0, 5, 2))
+
+
+@lru_cache(maxsize=2)
+def load_cascade(device: torch.device) -> Cascade:
+    """The three networks on a device, loaded once a process; they hold no state."""
+    return Cascade(device)

@@ -20,6 +20,8 @@ _JUST_BEFORE: Final = 0.001
 _AFTER: Final = 2.0
 _BEFORE: Final = 10.0
 """Seconds around a time in which a picture is looked for."""
+_SHORT: Final = 5.0
+"""Seconds of a file up to which several pictures are taken from one pass."""
 
 
 def check_range(start: float, end: float | None) -> None:
@@ -113,12 +115,13 @@ def grab_frames(media: Media, times: Iterable[float]) -> Generator[tuple[float, 
     """
     todo = deque(sorted(set(times)))
     told = Told()
-    quick = media.video is not None and can_seek(media)
+    # To start ffmpeg costs more than to decode some seconds.
+    quick = media.video is not None and can_seek(media) and not (len(todo) > 1 and todo[-1] < _SHORT)
     while todo and quick:
         time = todo.popleft()
         try:
             yield time, _grab(media, time, told)
-        except InputError:
+        except (InputError, ChildProcessError):
             yield time, None
         quick = not told.sought_in_vain
     if todo:
@@ -148,7 +151,7 @@ def _pass(media: Media, todo: deque[float]) -> Generator[tuple[float, Frame | No
                 before = frame if frame.damage < 1 else before
                 if not todo:
                     return
-    except InputError:
+    except (InputError, ChildProcessError):
         pass  # nothing more is to be had
     for time in todo:
         yield time, _near(before, time)
