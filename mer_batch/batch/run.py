@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mer_batch import __version__
 from mer_batch.batch import job as jobs
@@ -24,12 +24,16 @@ from mer_batch.batch.pool import Ended, Pool, Progress
 from mer_batch.batch.sources import Found, Source
 from mer_batch.batch.waiting import Waiting
 from mer_batch.config import LEAST_SPLIT, SPLIT, Options
-from mer_batch.errors import MerError, UsageError
+from mer_batch.errors import MerError, UsageError, unknown_name
 from mer_batch.files import check_folder, size_of
 from mer_batch.provenance import as_table
 
+if TYPE_CHECKING:
+    from mer_batch.batch.ray_engine import RayPool
+
 HIDDEN: Final = ".mer"
 LOCK: Final = "lock"
+ENGINES: Final = ("local", "ray")
 STAGES: Final = "stages"
 READ: Final = ("done", "partial")
 """States of files that have a report."""
@@ -70,6 +74,10 @@ class Order:
     """GB that all workers together may take."""
     retry_failed: bool = False
     force: bool = False
+    engine: str = "local"
+    """Who does the work: processes of this machine (local), or those of a Ray cluster (ray)."""
+    address: str | None = None
+    """Of the cluster; None starts one on this machine."""
     split: float = SPLIT
     """Minutes of the pieces that long films are read in; 0 = never split one."""
 
@@ -78,6 +86,14 @@ class Order:
             raise UsageError(f"--workers must not be negative, got {self.workers}")
         if self.memory is not None and not self.memory > 0:
             raise UsageError(f"--memory must be a positive number of GB, got {self.memory}")
+        if self.engine not in ENGINES:
+            raise unknown_name("engine", self.engine, ENGINES)
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("--address is of a Ray cluster; it needs --engine ray")
+        if self.engine == "ray":
+            from mer_batch.batch.ray_engine import check
+
+            check()
         if self.split and not self.split >= LEAST_SPLIT:
             raise UsageError(f"--split must be 0 (never) or at least {LEAST_SPLIT:g} minutes, got {self.split:g}")
         if self.out.exists() and not self.out.is_dir():
@@ -195,12 +211,10 @@ def _noted(entry: Entry, job: Job, path: Path) -> int | None:
 def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> None:
     if not waiting:
         return
-    count, threads = sizes(order, _shares(order, waiting))
-    limit = None if order.memory is None else order.memory * 1024 / count
+    pool, several = _pool(order, _shares(order, waiting))
     done = 0
-    # Whoever fetches a film fetches all of it, so that one worker alone reads it.
-    todo = Waiting((replace(job, apart=count > 1 and not job.source.remote) for job in waiting), _begun(ledger))
-    with closing(Pool[Job](jobs.do, count, threads, limit).run(todo)) as events:
+    todo = Waiting((replace(job, apart=several(job)) for job in waiting), _begun(ledger))
+    with closing(pool.run(todo)) as events:
         for event in events:
             name = event.task.source.name
             if isinstance(event, Progress):
@@ -211,6 +225,21 @@ def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> Non
             done += 1
             state, error = _note(event, ledger)
             heard(Event(name, state=state, error=error, ended=done, of=len(waiting)))
+
+
+def _pool(order: Order, files: int) -> tuple[Pool[Job] | RayPool, Callable[[Job], bool]]:
+    """Who does the work of so many files, and whether a film may be given to several workers."""
+    if order.engine == "ray":
+        from mer_batch.batch.ray_engine import RayPool
+
+        count = min(order.workers or files, files)
+        gpu = order.options.device.startswith("cuda")
+        pool = RayPool(order.address, count, 1, WORKER_MB, gpu=gpu, folder=order.out / HIDDEN)
+        return pool, lambda _job: count > 1
+    count, threads = sizes(order, files)
+    limit = None if order.memory is None else order.memory * 1024 / count
+    # Whoever fetches a film fetches all of it, so that on one machine one worker alone reads it.
+    return Pool[Job](jobs.do, count, threads, limit), lambda job: count > 1 and not job.source.remote
 
 
 def _is_part(event: Ended[Job], todo: Waiting, ledger: Ledger) -> bool:

@@ -53,6 +53,8 @@ def analyze(
     groups: Path | None = typer.Option(None, help="Several files: their groups (CSV: file,group) [default: folders]."),
     workers: int = typer.Option(0, help="Several files: how many at once [default: what the machine carries]."),
     memory: float | None = typer.Option(None, help="Several files: GB that all workers together may take."),
+    engine: str = typer.Option("local", help="Several files: who reads them, local processes or a cluster (ray)."),
+    address: str | None = typer.Option(None, help="Of the Ray cluster [default: one is started here]."),
     split: float = typer.Option(
         SPLIT, help="Several files: minutes of the pieces that long films are read in, by several workers [0 = never]."
     ),
@@ -107,6 +109,8 @@ def analyze(
                 workers=workers,
                 memory=memory,
                 split=split,
+                engine=engine,
+                address=address,
                 retry_failed=retry_failed,
                 force=force,
                 groups=groups,
