@@ -220,7 +220,9 @@ def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> Non
             if isinstance(event, Progress):
                 heard(Event(name, event.stage, event.share, ended=done, of=len(waiting)))
                 continue
-            if _is_part(event, todo, ledger):
+            if not todo.ended(event.task, event.result):
+                if event.task.piece is None:
+                    ledger.add("split", sync=False, file=event.task.source.uri, pieces=event.result.pieces)
                 continue
             done += 1
             state, error = _note(event, ledger)
@@ -240,20 +242,6 @@ def _pool(order: Order, files: int) -> tuple[Pool[Job] | RayPool, Callable[[Job]
     limit = None if order.memory is None else order.memory * 1024 / count
     # Whoever fetches a film fetches all of it, so that on one machine one worker alone reads it.
     return Pool[Job](jobs.do, count, threads, limit), lambda job: count > 1 and not job.source.remote
-
-
-def _is_part(event: Ended[Job], todo: Waiting, ledger: Ledger) -> bool:
-    """Whether what ended is not a file, but what was before its pieces, or one of them."""
-    job, result = event.task, event.result
-    if job.piece is not None:
-        # A piece that failed is tried again with the whole film, whose failure then counts.
-        todo.piece_ended(job)
-        return True
-    if result is None or not result.pieces:
-        return False
-    ledger.add("split", sync=False, file=job.source.uri, pieces=result.pieces)
-    todo.split(job, result)
-    return True
 
 
 def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
