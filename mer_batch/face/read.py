@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from mer_batch.classifier import Classifier
 from mer_batch.face.crop import crop_face
@@ -17,6 +18,7 @@ from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.mouth import MouthTrack, MouthWatcher
 from mer_batch.face.quality import UNREADABLE_SIZE, assess
 from mer_batch.face.track import Sighting, Tracker
+from mer_batch.media.ahead import Ahead
 from mer_batch.types import (
     Box,
     Evidence,
@@ -86,14 +88,13 @@ class _Log:
     damage: dict[int, float] = field(default_factory=dict)
     """Of the frames that are damaged, how much."""
 
-    def add(self, frames: list[Frame], cuts: list[bool]) -> None:
+    def add(self, frame: Frame, cut: bool) -> None:
         """Remember times and cuts; flashes and black frames between two shots are not shots of their own."""
-        for frame, cut in zip(frames, cuts, strict=True):
-            if cut and (not self.cuts or frame.time - self.times[self.cuts[-1]] > _SHORTEST_SHOT):
-                self.cuts.append(len(self.times))
-            if frame.damage:
-                self.damage[len(self.times)] = frame.damage
-            self.times.append(frame.time)
+        if cut and (not self.cuts or frame.time - self.times[self.cuts[-1]] > _SHORTEST_SHOT):
+            self.cuts.append(len(self.times))
+        if frame.damage:
+            self.damage[len(self.times)] = frame.damage
+        self.times.append(frame.time)
 
 
 def read_faces(
@@ -110,8 +111,8 @@ def read_faces(
     """Find people in sampled frames and read their faces.
 
     Args:
-        frames: upright pictures with their true times, in order; only `batch` of them are held. In those that
-            are damaged beyond `READABLE_DAMAGE` no face is looked for.
+        frames: upright pictures with their true times, in order, taken by a thread; two times `batch` of them and
+            what `Ahead` holds are held. In those that are damaged beyond `READABLE_DAMAGE` no face is looked for.
         classifier: the face reader; its card says how faces are cut.
         device: where the detector runs (see `pick_device`).
         batch: frames worked on together.
@@ -121,20 +122,21 @@ def read_faces(
         on_progress: called with the time reached, in seconds, after every batch.
     """
     tracker = Tracker(detector or CascadeDetector(device), embedder)
-    finder, liveness = CutFinder(), LivenessWatcher()
-    log = _Log()
-    for part in _batches(watcher.sample(frames) if watcher else frames, batch):
-        whole = [frame for frame in part if frame.damage <= READABLE_DAMAGE]
-        cuts = {id(frame): finder.begins_shot(frame.image) for frame in whole}
-        sightings = tracker.follow(whole, list(cuts.values()))
-        places = [len(log.times) + place for place, frame in enumerate(part) if id(frame) in cuts]
-        log.records += _read(whole, sightings, classifier, places)
-        log.add(part, [cuts.get(id(frame), False) for frame in part])
-        liveness.see(whole, sightings)
-        if watcher is not None:
-            watcher.see(whole, sightings)
-        if on_progress is not None:
-            on_progress(part[-1].time)
+    liveness, log, reader = LivenessWatcher(), _Log(), _Reader(classifier, batch)
+    source = _followed(_looked(watcher.sample(frames) if watcher else frames), tracker, batch)
+    with closing(source) as followed:
+        for frame, cut, sightings in followed:
+            reader.take(frame, len(log.times), sightings)
+            log.add(frame, cut)
+            if sightings is not None:
+                liveness.see([frame], [sightings])
+                if watcher is not None:
+                    watcher.see([frame], [sightings])
+            if on_progress is not None and len(log.times) % batch == 0:
+                on_progress(frame.time)
+    if on_progress is not None and len(log.times) % batch:
+        on_progress(log.times[-1])
+    log.records = reader.finish()
     tracker.end()
     readings = _readings(log, tracker.person, matched=embedder is not None)
     names = {trail: _name(number) for trail, number in tracker.person.items()}
@@ -156,25 +158,71 @@ def _marked(observations: Iterable[Observation], still: Sequence[str]) -> tuple[
     )
 
 
-def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    source = iter(frames)
-    while part := list(islice(source, size)):
-        yield part
+_Looked: TypeAlias = tuple[Frame, bool | None]
+"""A frame and whether it begins a shot, None where it is too damaged to tell."""
+_Followed: TypeAlias = tuple[Frame, bool, "list[Sighting] | None"]
+"""A frame, whether it begins a shot, and the faces in it, None where it is too damaged to look."""
 
 
-def _read(
-    frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], places: list[int]
-) -> list[_Record]:
-    """Judge and classify the faces of a batch in one go; `places` are the numbers of its frames."""
-    found = [(position, seen) for position, faces in enumerate(sightings) for seen in faces]
-    qualities = [assess(frames[position].image, seen.face) for position, seen in found]
-    readable = [i for i, quality in enumerate(qualities) if _can_read(quality)]
-    crops = [_crop(frames[found[i][0]].image, found[i][1].face, classifier) for i in readable]
-    scores = {i: tuple(float(p) for p in row) for i, row in zip(readable, classifier.predict(crops), strict=True)}
-    return [
-        _Record(places[position], seen.trail, _clipped(seen.face.box), quality, scores.get(i))
-        for i, ((position, seen), quality) in enumerate(zip(found, qualities, strict=True))
-    ]
+def _looked(frames: Iterable[Frame]) -> Generator[_Looked, None, None]:
+    """Cuts are found while the frames before are searched."""
+    finder = CutFinder()
+    for frame in frames:
+        yield frame, finder.begins_shot(frame.image) if frame.damage <= READABLE_DAMAGE else None
+
+
+def _followed(source: Generator[_Looked, None, None], tracker: Tracker, batch: int) -> Ahead[_Followed]:
+    """Faces are searched and followed while those of the frames before are read."""
+    looked = Ahead(source, _nothing_to_stop, _bytes)
+
+    def steps() -> Generator[_Followed, None, None]:
+        frames = iter(looked)
+        while part := list(islice(frames, batch)):
+            whole = [(frame, cut) for frame, cut in part if cut is not None]
+            sightings = tracker.each([frame for frame, _ in whole], [cut for _, cut in whole])
+            for frame, cut in part:
+                yield frame, bool(cut), None if cut is None else next(sightings)
+
+    return Ahead(steps(), looked.close, _bytes)
+
+
+def _nothing_to_stop() -> None:
+    """What decodes goes on to the next picture, where it learns that it has ended."""
+
+
+def _bytes(item: tuple[Frame, Any] | tuple[Frame, Any, Any]) -> int:
+    return item[0].image.nbytes
+
+
+class _Reader:
+    """Judges and cuts faces as they come, and classifies those of `batch` frames in one go."""
+
+    def __init__(self, classifier: Classifier[Image], batch: int) -> None:
+        self._classifier, self._batch = classifier, batch
+        self._records: list[_Record] = []
+        self._crops: dict[int, Image] = {}
+        """Of the records that wait to be read."""
+
+    def take(self, frame: Frame, number: int, sightings: Sequence[Sighting] | None) -> None:
+        """Take the faces of a frame with its number."""
+        for seen in sightings or ():
+            quality = assess(frame.image, seen.face)
+            if _can_read(quality):
+                self._crops[len(self._records)] = _crop(frame.image, seen.face, self._classifier)
+            self._records.append(_Record(number, seen.trail, _clipped(seen.face.box), quality, None))
+        if (number + 1) % self._batch == 0:
+            self._read()
+
+    def _read(self) -> None:
+        rows = self._classifier.predict(list(self._crops.values()))
+        for place, row in zip(self._crops, rows, strict=True):
+            self._records[place] = replace(self._records[place], probabilities=tuple(float(p) for p in row))
+        self._crops.clear()
+
+    def finish(self) -> list[_Record]:
+        """The records of all frames."""
+        self._read()
+        return self._records
 
 
 def _crop(image: Image, face: Detection, classifier: Classifier[Image]) -> Image:
