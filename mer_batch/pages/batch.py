@@ -13,7 +13,7 @@ import numpy as np
 
 from mer_batch import __version__
 from mer_batch.batch.ledger import Entry
-from mer_batch.batch.table import group_of
+from mer_batch.batch.table import Groups
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS
 from mer_batch.report.html import page_policy, template
@@ -45,7 +45,7 @@ class Line:
     keys: Mapping[str, float | str]
 
 
-def write_index(folder: Path, entries: Sequence[Entry], groups: Mapping[str, str], notes: Sequence[str] = ()) -> Path:
+def write_index(folder: Path, entries: Sequence[Entry], groups: Groups, notes: Sequence[str] = ()) -> Path:
     """Write index.html into the folder of a batch and return it. `notes` are sentences that stand under the title."""
     sheets = data_dir("templates")
     script = (sheets / "batch.js").read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def _lead(entries: Sequence[Entry]) -> Iterator[str]:
     )
 
 
-def _lines(entry: Entry, groups: Mapping[str, str]) -> Iterator[Line]:
+def _lines(entry: Entry, groups: Groups) -> Iterator[Line]:
     facts = entry.facts
     name = str(facts["name"])
     summary = facts.get("summary") or {}
@@ -102,8 +102,8 @@ def _lines(entry: Entry, groups: Mapping[str, str]) -> Iterator[Line]:
         covered = person["read"] / person["steps"] if person["steps"] else 0.0
         yield Line(
             name=name,
-            link=quote(f"{name}.html"),
-            group=group_of(name, str(facts.get("group", "")), groups),
+            link=quote(f"{name}.html".encode("utf-8", "surrogateescape")),
+            group=groups.of(entry),
             person=person_name(person["person"]) if person["steps"] else "nobody",
             length=clock(_duration(entry)),
             mostly=mostly,
@@ -143,13 +143,13 @@ def _said(person: Mapping[str, Any]) -> str:
     return listed(shares) if shares else "nothing named"
 
 
-def _groups(entries: Sequence[Entry], groups: Mapping[str, str]) -> list[dict[str, Any]]:
+def _groups(entries: Sequence[Entry], groups: Groups) -> list[dict[str, Any]]:
     """Mean shares over the people of each group, with Student's t interval over people from `FEW` people on."""
     found: dict[str, list[list[float]]] = {}
     files: dict[str, set[str]] = {}
     for entry in entries:
         name = str(entry.facts.get("name", entry.uri))
-        group = group_of(name, str(entry.facts.get("group", "")), groups)
+        group = groups.of(entry)
         for person in (entry.facts.get("summary") or {}).get("people") or []:
             if person["named"]:
                 found.setdefault(group, []).append([float(person["shares"][emotion]) for emotion in EMOTIONS])
