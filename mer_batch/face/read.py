@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Final
 from zlib import crc32
 
 from mer_batch.classifier import Classifier
-from mer_batch.face.crop import crop_face
-from mer_batch.face.cuts import CutFinder
-from mer_batch.face.detect import CascadeDetector, Detection, Detector
+from mer_batch.face.detect import CascadeDetector, Detector
+from mer_batch.face.followed import followed
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
 from mer_batch.face.identity import Embedder
+from mer_batch.face.judge import Judge, why_not
 from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import MouthTrack, MouthWatcher, tracks_of
 from mer_batch.face.people import number_people
-from mer_batch.face.quality import UNREADABLE_SIZE, assess
-from mer_batch.face.track import Sighting, Tracker
+from mer_batch.face.track import Tracker
 from mer_batch.types import (
-    Box,
     Evidence,
-    FaceQuality,
     Frame,
     Gap,
     Image,
@@ -32,9 +29,6 @@ from mer_batch.types import (
     Shot,
 )
 
-_UNREADABLE_QUALITY: Final = 0.02
-READABLE_DAMAGE: Final = 0.4
-"""Share of a picture that the decoder made up, to which a face in it is read: `media.journal` has the measurement."""
 DAMAGE_FLAG: Final = "picture damaged"
 NOT_MATCHED: Final = (
     "People are not matched across cuts, because the face recognition weights are not here: "
@@ -89,21 +83,21 @@ class _Log:
 
     times: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
     damage: dict[int, float] = field(default_factory=dict)
     prints: dict[int, int] = field(default_factory=dict)
 
-    def add(self, frames: list[Frame], cuts: list[bool], range_: Range | None) -> None:
-        """Remember the times, cuts and damage of frames."""
-        for frame, cut in zip(frames, cuts, strict=True):
-            number = len(self.times)
-            if cut:
-                self.cuts.append(number)
-            if frame.damage:
-                self.damage[number] = frame.damage
-            if range_ is not None and range_.shared(frame.time):
-                self.prints[number] = crc32(frame.image.tobytes())
-            self.times.append(frame.time)
+    warm: int = 0
+
+    def add(self, frame: Frame, cut: bool, range_: Range | None) -> None:
+        """Remember the time, cut and damage of a frame."""
+        number = len(self.times)
+        if cut:
+            self.cuts.append(number)
+        if frame.damage:
+            self.damage[number] = frame.damage
+        if range_ is not None and range_.shared(frame.time):
+            self.prints[number] = crc32(frame.image.tobytes())
+        self.times.append(frame.time)
 
 
 def read_faces(
@@ -120,8 +114,8 @@ def read_faces(
     """Find people in sampled frames and read their faces.
 
     Args:
-        frames: upright pictures with their true times, in order; only `batch` of them are held. In those that
-            are damaged beyond `READABLE_DAMAGE` no face is looked for.
+        frames: upright pictures with their true times, in order, taken by a thread; two times `batch` of them are
+            held and what `media.ahead` holds. In those damaged beyond `READABLE_DAMAGE` no face is looked for.
         classifier: the face reader; its card says how faces are cut.
         device: where the detector runs (see `pick_device`).
         batch: frames worked on together.
@@ -157,41 +151,36 @@ def watch_faces(
 ) -> FaceLog:
     """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
     tracker = Tracker(detector or CascadeDetector(device), embedder)
-    finder, liveness = CutFinder(), LivenessWatcher()
-    log, warm = _Log(), 0
-    for part in _batches(watcher.sample(frames) if watcher else frames, batch):
-        whole = [frame for frame in part if frame.damage <= READABLE_DAMAGE]
-        cuts = {id(frame): finder.begins_shot(frame.image) for frame in whole}
-        sightings = tracker.follow(whole, list(cuts.values()))
-        places = [len(log.times) + place for place, frame in enumerate(part) if id(frame) in cuts]
-        log.records += _read(whole, sightings, classifier, places)
-        log.add(part, [cuts.get(id(frame), False) for frame in part], piece)
-        early = _early(whole, piece)
-        if early:
-            warm += _early(part, piece)
-            liveness.go_on({record.trail for record in log.records if record.frame < warm})
-        liveness.see(whole[early:], sightings[early:])
-        if watcher is not None:
-            watcher.see(whole, sightings)
-        if on_progress is not None:
-            on_progress(part[-1].time)
+    liveness, log, judge = LivenessWatcher(), _Log(), Judge(classifier, batch)
+    early: set[int] = set()
+    with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
+        for frame, cut, faces in source:
+            judge.take(frame, len(log.times), faces)
+            log.add(frame, cut, piece)
+            if piece is not None and frame.time < piece.start:
+                log.warm += 1
+                early.update(seen.trail for seen in faces or ())
+                liveness.go_on(early)
+            elif faces is not None:
+                liveness.see([frame], [faces])
+            if watcher is not None and faces is not None:
+                watcher.see([frame], [faces])
+            if on_progress is not None and len(log.times) % batch == 0:
+                on_progress(frame.time)
+    if on_progress is not None and len(log.times) % batch:
+        on_progress(log.times[-1])
     tracker.end(goes_on=piece is not None and piece.end is not None)
     return FaceLog(
         times=tuple(log.times),
         cuts=tuple(log.cuts),
-        records=tuple(log.records),
+        records=judge.finish(),
         damage=log.damage,
         trails=tuple(tracker.trails),
         motions=watcher.motions if watcher else {},
         liveness=liveness.seen,
-        warm=warm,
+        warm=log.warm,
         prints=log.prints,
     )
-
-
-def _early(frames: Sequence[Frame], piece: Range | None) -> int:
-    """How many of the frames come before what is a piece's own."""
-    return sum(frame.time < piece.start for frame in frames) if piece is not None else 0
 
 
 def readings(log: FaceLog, matched: bool) -> FaceReadings:
@@ -217,46 +206,6 @@ def _marked(observations: Iterable[Observation], still: Sequence[str]) -> tuple[
     )
 
 
-def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    source = iter(frames)
-    while part := list(islice(source, size)):
-        yield part
-
-
-def _read(
-    frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], places: list[int]
-) -> list[Record]:
-    """Judge and classify the faces of a batch in one go; `places` are the numbers of its frames."""
-    found = [(position, seen) for position, faces in enumerate(sightings) for seen in faces]
-    qualities = [assess(frames[position].image, seen.face) for position, seen in found]
-    readable = [i for i, quality in enumerate(qualities) if _can_read(quality)]
-    crops = [_crop(frames[found[i][0]].image, found[i][1].face, classifier) for i in readable]
-    scores = {i: tuple(float(p) for p in row) for i, row in zip(readable, classifier.predict(crops), strict=True)}
-    return [
-        Record(places[position], seen.trail, _clipped(seen.face.box), quality, scores.get(i))
-        for i, ((position, seen), quality) in enumerate(zip(found, qualities, strict=True))
-    ]
-
-
-def _crop(image: Image, face: Detection, classifier: Classifier[Image]) -> Image:
-    return crop_face(image, face.box, classifier.card.input, face.landmarks)
-
-
-def _can_read(quality: FaceQuality) -> bool:
-    return quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY
-
-
-def _why_not(quality: FaceQuality) -> str:
-    if quality.size < UNREADABLE_SIZE:
-        return "face too small"
-    return f"face not readable: {', '.join(quality.flags) or 'too unclear'}"
-
-
-def _clipped(box: Box) -> Box:
-    left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in box)
-    return left, top, right, bottom
-
-
 def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> FaceReadings:
     """Put names to the trails, drop those that were no face, and find what is missing."""
     spans, cuts = spans_of(log.times), log.shots
@@ -265,7 +214,7 @@ def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> Face
     seen: dict[int, dict[int, str]] = {number: {} for number in sorted(set(person_of.values()))}
     for record in records:
         number = person_of[record.trail]
-        seen[number][record.frame] = "" if record.probabilities else _why_not(record.quality)
+        seen[number][record.frame] = "" if record.probabilities else why_not(record.quality)
         if record.probabilities:
             observations.append(_observation(record, spans[record.frame], number, log.damage.get(record.frame, 0.0)))
     in_view = {_name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}

@@ -8,7 +8,7 @@ A trail is one face followed without a break in one shot; a person is one or mor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,14 +114,16 @@ class Tracker:
 
     def follow(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> list[list[Sighting]]:
         """The faces in each frame; `cuts[i]` says that frame i begins a shot."""
+        return list(self.each(frames, cuts))
+
+    def each(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> Iterator[list[Sighting]]:
+        """The same, each as soon as it is known."""
         ahead = self._search_ahead(frames, cuts)
-        result = []
         for position, (frame, cut) in enumerate(zip(frames, cuts, strict=True)):
             if cut:
                 self._end_shot()
             self._shot_frames += 1
-            result.append(self._step(frame, ahead.get(position)))
-        return result
+            yield self._step(frame, ahead.get(position))
 
     def end(self, goes_on: bool = False) -> None:
         """Say that no frame follows; `goes_on`: none of this piece, while the shot goes on in the next one."""

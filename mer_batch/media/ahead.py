@@ -1,4 +1,4 @@
-"""Taking what another process makes before it is asked for, so that neither waits for the other."""
+"""Taking what another process or thread makes before it is asked for, so that neither waits for the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ MOST: Final = 32
 
 
 Item = TypeVar("Item", bound=tuple[Any, ...])
-"""Whose last part has a length, in bytes."""
+
+
+def last_part(item: tuple[Any, ...]) -> int:
+    """The bytes of an item whose last part has a length."""
+    return len(item[-1])
 
 
 class Ahead(Generic[Item]):
@@ -25,9 +29,14 @@ class Ahead(Generic[Item]):
     taken after it.
     """
 
-    def __init__(self, source: Generator[Item, None, None], stop: Callable[[], None]) -> None:
-        """`stop` makes a `source` that waits for its next item end; `close` calls it."""
-        self._source, self._stop = source, stop
+    def __init__(
+        self,
+        source: Generator[Item, None, None],
+        stop: Callable[[], None],
+        size: Callable[[Item], int] = last_part,
+    ) -> None:
+        """`stop` makes a `source` that waits for its next item end; `close` calls it. `size` is that of an item."""
+        self._source, self._stop, self._size = source, stop, size
         self._items: deque[Item] = deque()
         self._held = 0
         self._over = self._closed = False
@@ -55,7 +64,7 @@ class Ahead(Generic[Item]):
             if self._closed:
                 return False
             self._items.append(item)
-            self._held += len(item[-1])
+            self._held += self._size(item)
             self._change.notify_all()
             return True
 
@@ -71,7 +80,7 @@ class Ahead(Generic[Item]):
             if not self._items:
                 return None
             item = self._items.popleft()
-            self._held -= len(item[-1])
+            self._held -= self._size(item)
             self._change.notify_all()
             return item
 

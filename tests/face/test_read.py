@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from face.fakes import BrightnessReader, SquareDetector
-from mer_batch.face.detect import CascadeDetector
+from mer_batch.face.detect import CascadeDetector, Detection
 from mer_batch.face.gaps import HIDDEN, LEFT, NOBODY, NOT_YET, OTHER_SHOT, find_gaps, shots_between, spans_of
 from mer_batch.face.read import NOT_MATCHED, FaceReadings, read_faces
-from mer_batch.types import Frame, Gap, Image
+from mer_batch.types import Floats, Frame, Gap, Image
 
 
 def _picture(x: int | None, size: int = 40, light: int = 70) -> Image:
@@ -114,8 +117,9 @@ def test_the_real_scene(scene: list[Frame], reader: BrightnessReader) -> None:
     assert readings.people[1].spans == ((12.0, pytest.approx(14.0)),)
 
 
-def test_frames_are_let_go(squares: SquareDetector, reader: BrightnessReader) -> None:
-    """However long the film, about two batches of pictures are alive at once."""
+def test_frames_are_let_go(squares: SquareDetector, reader: BrightnessReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the film, about two batches of pictures are alive at once, and those that wait between threads."""
+    monkeypatch.setattr("mer_batch.media.ahead.MOST", 3)
     alive = most = 0
 
     def gone() -> None:
@@ -124,7 +128,7 @@ def test_frames_are_let_go(squares: SquareDetector, reader: BrightnessReader) ->
 
     def film() -> Iterator[Frame]:
         nonlocal alive, most
-        for i in range(60):
+        for i in range(200):
             picture = _picture(150)
             weakref.finalize(picture, gone)
             alive += 1
@@ -132,7 +136,7 @@ def test_frames_are_let_go(squares: SquareDetector, reader: BrightnessReader) ->
             yield Frame(i / 5, picture)
 
     read_faces(film(), reader, detector=squares, batch=4)
-    assert 4 <= most <= 9
+    assert 4 <= most <= 2 * 4 + 2 * (3 + 1) + 2
 
 
 def test_a_flash_is_no_shot_of_its_own(squares: SquareDetector, reader: BrightnessReader) -> None:
@@ -174,3 +178,51 @@ def test_reasons_for_gaps() -> None:
         (4.5, 5.0, "face too small"),
         (5.0, 6.0, NOBODY),
     ]
+
+
+class _Slow(SquareDetector):
+    """Takes a moment over some pictures, so that threads meet in another order."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._chance = random.Random(seed)
+
+    def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+        time.sleep(self._chance.random() / 100)
+        return super().detect(images)
+
+
+def test_readings_do_not_depend_on_which_thread_is_faster(reader: BrightnessReader) -> None:
+    def hurried(seed: int) -> Iterator[Frame]:
+        chance = random.Random(seed)
+        for frame in _frames(*[150, 160, None, 170] * 12):
+            time.sleep(chance.random() / 200)
+            yield frame
+
+    first, *others = (read_faces(hurried(n), reader, detector=_Slow(-n), batch=4) for n in range(4))
+    assert first.observations
+    assert all(other == first for other in others)
+
+
+def test_an_error_in_any_thread_ends_all(squares: SquareDetector, reader: BrightnessReader) -> None:
+    def broken() -> Iterator[Frame]:
+        yield from _frames(*[150] * 9)
+        raise OSError("no more pictures")
+
+    class Breaking(SquareDetector):
+        def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+            raise RuntimeError("no search")
+
+    class Wordless(BrightnessReader):
+        def logits(self, items: Sequence[Image]) -> Floats:
+            raise ArithmeticError("no reading")
+
+    before = threading.active_count()
+    for frames, detector, judge, message in (
+        (broken(), squares, reader, "no more pictures"),
+        (iter(_frames(*[150] * 90)), Breaking(), reader, "no search"),
+        (iter(_frames(*[150] * 90)), squares, Wordless(), "no reading"),
+    ):
+        with pytest.raises((OSError, RuntimeError, ArithmeticError), match=message):
+            read_faces(frames, judge, detector=detector, batch=4)
+    assert threading.active_count() == before
