@@ -65,14 +65,13 @@ def test_a_whole_clip_has_neither(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def late(once: Callable[..., Path]) -> Recording:
-    """Sound that begins 1.5 s after pictures that are stored turned, with subtitles and a transcript beside them."""
+    """Sound that begins 1.5 s after pictures that are stored turned, with a transcript beside them."""
 
     def make(folder: Path) -> None:
         (folder / "late.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nGood morning.\n")
         (folder / "late.json").write_text('{"unlike": "a transcript"}')
-        words = clips.make(folder / "words.vtt", "-i", str(folder / "late.srt"))
-        inputs = (*clips.corners(2, size="96x64"), "-itsoffset", "1.5", *clips.tone(2), "-i", str(words))
-        straight = clips.make(folder / "straight.mov", *inputs, *clips.X264, "-c:a", "pcm_s16le", "-c:s", "mov_text")
+        inputs = (*clips.corners(2, size="96x64"), "-itsoffset", "1.5", *clips.tone(2))
+        straight = clips.make(folder / "straight.mov", *inputs, *clips.X264, "-c:a", "pcm_s16le")
         clips.turned(folder / "late.mov", straight, 90)
 
     return examine(once("late sound", make) / "late.mov", "cpu", measured=False)
@@ -83,9 +82,7 @@ def test_offset_rotation_words_and_what_can_be_used(late: Recording) -> None:
     assert late.media.video is not None
     assert abs(late.media.video.rotation) == 90
     assert late.problems == []
-    assert [line.split(":")[0] for line in late.words] == [
-        "late.srt beside it", "subtitles in the file", "speech recognition by whisper",
-    ]  # fmt: skip
+    assert [line.split(":")[0] for line in late.words] == ["late.srt beside it", "speech recognition by whisper"]
     assert late.faces is not None
     assert late.usable == {
         "face": f"no face of a readable size in {late.faces.looked} sampled pictures", "voice": "yes", "text": "yes",
@@ -95,6 +92,14 @@ def test_offset_rotation_words_and_what_can_be_used(late: Recording) -> None:
     assert "after the picture" in text
     assert "stored turned by 90 degrees" in text
     assert json.loads(json.dumps(late.as_json(), allow_nan=False))["offset"] == pytest.approx(1.5, abs=0.03)
+
+
+def test_subtitles_in_the_file_are_found(tmp_path: Path) -> None:
+    (tmp_path / "said.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nGood morning.\n")
+    inputs = (*clips.tone(2), "-i", str(tmp_path / "said.srt"))
+    found = examine(clips.make(tmp_path / "a.mkv", *inputs, "-c:a", "flac", "-c:s", "srt"), "cpu", measured=False)
+    assert found.words[0] == "subtitles in the file: 1 utterance"
+    assert found.usable["text"] == "yes"
 
 
 def test_faces_are_counted_and_measured(shared_data: Path) -> None:
