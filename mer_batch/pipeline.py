@@ -268,9 +268,8 @@ class _Analysis:
         return self.kept
 
     def _model_hash(self, modality: Modality) -> str:
-        """The checksum of a model, or what stands for it."""
-        spec = str(getattr(self.options, f"{modality}_model"))
-        return fingerprint(modality, spec) if spec.startswith("hf:") else self._reader(modality).card.sha256
+        """What tells a model from others."""
+        return fingerprint(modality, str(getattr(self.options, f"{modality}_model")))
 
     def _voice(self) -> None:
         if not self.media.audio:

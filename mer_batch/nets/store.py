@@ -119,6 +119,11 @@ def _card(folder: Path, _size: int, _changed: int) -> ModelCard:
         raise ModelError(f"the model card {folder / CARD} is malformed: {error}") from error
 
 
+def model_sum(folder: Path) -> str:
+    """Checksums of a model's weights, as its card has them, and of the card: what it reads depends on both."""
+    return f"{read_card(folder).sha256} {known_sum(folder / CARD)[:16]}"
+
+
 def verify_model(folder: Path, modality: TaskName) -> ModelCard:
     """The card of a model whose files are whole and which is of `modality`; no network is built.
 
