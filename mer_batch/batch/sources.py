@@ -143,6 +143,9 @@ def _sources(
     if _URL in argument:
         yield from _remote(argument, skipped, missing)
         return
+    if not argument:  # an unset variable of a script, which must not mean the folder one is in
+        missing.append((argument, "an empty name"))
+        return
     path = Path(argument)
     try:
         kind = "folder" if path.is_dir() else "file" if path.exists() else "link" if path.is_symlink() else ""
