@@ -143,8 +143,7 @@ def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
     options, notices = with_words(job.options, path)
     film = media.probe(path) if job.film is None else replace(job.film, path=path)
     if job.piece is not None and job.keep is not None:
-        pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell)
-        return Result("done")
+        return Result("done", error=pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell))
     if job.apart and job.keep is not None and (pieces := pipeline.pieces_of(film, options, job.split, job.keep)) > 1:
         return Result("done", film=film, pieces=pieces)
     whole: list[str] = []

@@ -39,7 +39,7 @@ class Waiting:
     def ended(self, job: Job, result: Result | None) -> bool:
         """Take how a job ended (None: it cost its process its life); whether its file is done with."""
         if job.piece is not None:
-            self._piece_ended(job)
+            self._piece_ended(job, unfit=result is not None and bool(result.error))
             return False
         if result is not None and result.pieces:
             film = replace(job, film=result.film, apart=False)
@@ -49,9 +49,16 @@ class Waiting:
         self._away -= 1
         return True
 
-    def _piece_ended(self, job: Job) -> None:
-        """After its last piece a film is read from them; what one failed to leave is read again there."""
+    def _piece_ended(self, job: Job, unfit: bool) -> None:
+        """After its last piece a film is read from them; what one failed to leave is read again there.
+
+        Where one tells that the film must be read as a whole, or is lost, those that were not begun are left out.
+        """
         film, left = self._films[job.source.uri]
+        if unfit:
+            others = [task for task in self._next if task.source.uri == job.source.uri]
+            self._next = deque(task for task in self._next if task not in others)
+            left -= len(others)
         if left > 1:
             self._films[job.source.uri] = film, left - 1
         else:

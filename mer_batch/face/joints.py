@@ -36,8 +36,8 @@ def join(pieces: Iterable[FaceLog]) -> FaceLog:
 
 
 def _joined(first: FaceLog, second: FaceLog) -> FaceLog:
-    if first.damage or second.damage or first.said or second.said:
-        raise JointError((first.said + second.said or ("its pictures are damaged",))[0])
+    if unfit := first.unfit or second.unfit:
+        raise JointError(unfit)
     shared = _shared(first, second)
     same = _matches(first, second, shared)
     fresh = max((trail.trail for trail in first.trails), default=-1) + 1

@@ -64,12 +64,15 @@ def pieces_of(film: Media, options: Options, split: float, keep: Path) -> int:
     return len(faces.pieces) if faces.pieces and faces.missing else 0
 
 
-def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> None:
-    """Read one of the pieces of a film (from 0) and keep what is found for `analyze`."""
+def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> str:
+    """Read one of the pieces of a film (from 0) and keep what is found for `analyze`.
+
+    Returns why the film has to be read as a whole, empty where nothing speaks against the piece.
+    """
     asked = Asked(film, options, tell, checks.readers(film, options), Keep(keep, film.sha256), split)
     load_torch()
     faces = FaceStage(asked)
-    faces.read_piece(faces.pieces[number])
+    return faces.read_piece(faces.pieces[number]).unfit
 
 
 def _untold(_stage: str, _done: float) -> None:

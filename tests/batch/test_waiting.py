@@ -37,6 +37,23 @@ def test_there_is_more_to_do_until_the_last_file_has_ended() -> None:
     assert list(tasks) == []
 
 
+def test_pieces_of_what_must_be_read_as_a_whole_are_left_out() -> None:
+    waiting = Waiting([job("a")], lambda one: one)
+    tasks = iter(waiting)
+    first = next(tasks)
+    assert first is not None
+    waiting.ended(first, Result("done", pieces=4))
+    one, two = next(tasks), next(tasks)
+    assert one is not None
+    assert two is not None
+    waiting.ended(two, Result("done", error="its pictures are damaged"))
+    assert next(tasks) is None
+    waiting.ended(one, Result("done"))
+    film = next(tasks)
+    assert film is not None
+    assert film.piece is None
+
+
 def test_pieces_come_before_the_files_that_follow() -> None:
     waiting = Waiting([job("a"), job("b")], lambda one: one)
     tasks = iter(waiting)
