@@ -23,6 +23,11 @@ NOT_ENGLISH: Final = "not English, or too unclear"
 """The reason for speech without words where an English-only recognizer is not to be believed."""
 LIKELY: Final = 0.65
 """Mean probability of the words of a chunk below which its language is in doubt."""
+FEW: Final = 8
+"""Different words below which a chunk tells less, so that more is asked of them: "Bonjour, est-ce que vous allez bien"
+is heard at 0.73 as "Mohoo, let's go with it again", at every speed."""
+LIKELY_OF_FEW: Final = 0.75
+"""The same as `LIKELY` for so few words, in a file that nothing else says is English."""
 WORD: Final = 0.6
 """Mean probability of the words of one phrase below which it is left out: speech may change its language."""
 DECLARED: Final = 0.5
@@ -35,21 +40,19 @@ FASTER: Final = 0.92
 """Length of the sound when it is heard again: another input to the recognizer, the same to people."""
 
 
-def believed(phrases: Sequence[Phrase], again: Callable[[], Sequence[Phrase]], declared: bool) -> list[Phrase]:
+def believed(
+    phrases: Sequence[Phrase], again: Callable[[], Sequence[Phrase]], declared: bool, known: bool = False
+) -> list[Phrase]:
     """The phrases of one chunk, those that are not to be believed without words and with the reason.
 
     `again` hears the same chunk in another way; it is called only where that can decide. `declared`: somebody said
-    that English is spoken.
+    that English is spoken; `known`: what came before in the file was.
     """
     if declared:
         return [_kept(phrase, _mean(phrase.words) >= DECLARED) for phrase in phrases]
-    words = [word for phrase in phrases for word in phrase.words]
-    if not words or _mean(words) < LIKELY:
-        # A loop is how this model meets a language that it does not know.
-        return [
-            replace(_kept(one, False), problem=NOT_ENGLISH) if one.problem == REPEATS else _kept(one, False)
-            for one in phrases
-        ]
+    words = _once([word for phrase in phrases for word in phrase.words])
+    if _mean(words) < (LIKELY if known or len(words) >= FEW else LIKELY_OF_FEW):
+        return [_doubted(phrase) for phrase in phrases]
     likely = [_kept(phrase, _mean(phrase.words) >= WORD) for phrase in phrases]
     if _mean(words) >= CERTAIN:
         return likely
@@ -57,6 +60,12 @@ def believed(phrases: Sequence[Phrase], again: Callable[[], Sequence[Phrase]], d
     whole = sum(share * len(phrase.words) for share, phrase in zip(shares, likely, strict=True))
     alike = whole >= ALIKE * sum(len(phrase.words) for phrase in likely)
     return [_kept(phrase, alike and share >= ALIKE) for share, phrase in zip(shares, likely, strict=True)]
+
+
+def clearly(phrases: Sequence[Phrase]) -> bool:
+    """Whether phrases that are believed show that a file is English."""
+    words = _once([word for phrase in phrases for word in phrase.words])
+    return len(words) >= FEW and _mean(words) >= LIKELY_OF_FEW
 
 
 def faster(samples: Samples) -> Samples:
@@ -67,6 +76,24 @@ def faster(samples: Samples) -> Samples:
 
 def _kept(phrase: Phrase, believe: bool) -> Phrase:
     return phrase if believe or not phrase.words else replace(phrase, words=(), problem=NOT_ENGLISH)
+
+
+def _doubted(phrase: Phrase) -> Phrase:
+    """A phrase of a chunk that is not English; a loop is how the model meets a language that it does not know."""
+    return replace(_kept(phrase, False), problem=NOT_ENGLISH) if phrase.problem == REPEATS else _kept(phrase, False)
+
+
+def _once(words: Sequence[Word]) -> list[Word]:
+    """The words without those that repeat three or more in a row: a copy is always sure of itself."""
+    plain = [_plain(word) for word in words]
+    seen: set[tuple[str, ...]] = set()
+    copies: set[int] = set()
+    for place in range(len(plain) - 2):
+        three = tuple(plain[place : place + 3])
+        if three in seen:
+            copies.update(range(place, place + 3))
+        seen.add(three)
+    return [word for place, word in enumerate(words) if place not in copies]
 
 
 def _mean(words: Sequence[Word]) -> float:

@@ -59,7 +59,8 @@ def _ask(address: str) -> None:
             with urllib.request.urlopen(request, timeout=PATIENCE):
                 failed.clear()
         except HTTPError as error:
-            failed[:] = [error] if error.code >= BROKEN else []
+            error.close()
+            failed[:] = [OSError(f"{error.code} {error.reason}")] if error.code >= BROKEN else []
         except OSError as error:
             failed[:] = [error]
         except Exception as error:  # what a broken hub answers: no HTTP, no length

@@ -16,7 +16,7 @@ from mer_batch.media import Written, parse_transcript, read_audio, read_subtitle
 from mer_batch.text import asr as recognizers
 from mer_batch.text import cache
 from mer_batch.text.chunks import Chunk, Span, Word, cut, sentences
-from mer_batch.text.english import NOT_ENGLISH, believed, faster
+from mer_batch.text.english import NOT_ENGLISH, believed, clearly, faster
 from mer_batch.text.ranking import english_only, is_english
 from mer_batch.text.recognizer import RULES, Phrase, Recognizer
 from mer_batch.types import SAMPLE_RATE, Gap, Media, Samples, Utterance
@@ -254,9 +254,14 @@ def hear(
     utterances: list[Utterance] = []
     gaps: list[Gap] = []
     language = request.language
+    known = False
     for chunk in chunks:
         # The language of the first chunk holds for the file: on short chunks detection flickers.
-        phrases, language = _heard_in(sound(chunk), recognizer, language, request)
+        if recognizer.english_only:
+            phrases, language = _english(sound(chunk), recognizer, request, known), "en"
+            known |= clearly(phrases)
+        else:
+            phrases, language = recognizer.hear(sound(chunk), language, request.prompt)
         found = list(_utterances(phrases, chunk, language))
         utterances += found
         gaps += _rejected(phrases, chunk, found)
@@ -265,20 +270,19 @@ def hear(
     return Words(tuple(utterances), request.asr, gaps=tuple(gaps))
 
 
-def _heard_in(
-    samples: Samples, recognizer: Recognizer, language: str | None, request: Request
-) -> tuple[list[Phrase], str | None]:
-    """What is heard in the samples of a chunk. Raises `UsageError` for a language that the recognizer cannot hear."""
-    if not recognizer.english_only:
-        return recognizer.hear(samples, language, request.prompt)
-    if request.language is not None and not is_english(request.language):
+def _english(samples: Samples, recognizer: Recognizer, request: Request, known: bool) -> list[Phrase]:
+    """What a recognizer that knows English alone hears in the samples of a chunk; see `english.believed`.
+
+    Raises `UsageError` where another language was declared.
+    """
+    declared = request.language is not None
+    if declared and not is_english(request.language):
         raise UsageError(f"{request.asr} hears English only, not {request.language!r}; use one of all languages")
-    phrases, _ = recognizer.hear(samples, "en", request.prompt)
 
-    def again() -> list[Phrase]:
-        return recognizer.hear(faster(samples), "en", request.prompt)[0]
+    def heard(sound: Samples) -> list[Phrase]:
+        return recognizer.hear(sound, "en", request.prompt)[0]
 
-    return believed(phrases, again, request.language is not None), "en"
+    return believed(heard(samples), lambda: heard(faster(samples)), declared, known)
 
 
 def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
