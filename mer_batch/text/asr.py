@@ -184,6 +184,12 @@ def identity(asr: str) -> str:
     return f"{engine}:{sha256_of(weights)}" if weights.is_file() else f"{engine}:{name}"
 
 
+def label(asr: str) -> str:
+    """A recognizer as reports name it: without the folders of one's own weights."""
+    engine, _, name = asr.partition(":")
+    return f"{engine}:{Path(name).name}" if name else asr
+
+
 def _named(asr: str) -> tuple[str, str]:
     chosen = parse(asr)
     if chosen is None:

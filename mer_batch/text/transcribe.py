@@ -262,7 +262,7 @@ def hear(
             known |= clearly(phrases)
         else:
             phrases, language = recognizer.hear(sound(chunk), language, request.prompt)
-        found = list(_utterances(phrases, chunk, language))
+        found = list(_utterances(phrases, chunk, language, recognizers.label(request.asr)))
         utterances += found
         gaps += _rejected(phrases, chunk, found)
         if on_progress is not None:
@@ -297,7 +297,7 @@ def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
     return np.concatenate(parts)
 
 
-def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None) -> Iterator[Utterance]:
+def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None, source: str) -> Iterator[Utterance]:
     words: list[Word] = []
     for phrase in phrases:
         for word in phrase.words:
@@ -308,7 +308,7 @@ def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None) -
         text = "".join(word.text for word in group).strip()
         if text:
             confidence = sum(word.confidence for word in group) / len(group)
-            yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source="asr")
+            yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source=source)
 
 
 def _rejected(phrases: Sequence[Phrase], chunk: Chunk, found: Sequence[Utterance]) -> Iterator[Gap]:

@@ -15,7 +15,7 @@ import openai_checkpoint
 import sounds
 from mer_batch.media import probe, read_audio, read_subtitles
 from mer_batch.scores.word_errors import normal
-from mer_batch.text import asr, packaged
+from mer_batch.text import asr
 from mer_batch.text.recognizer import Recognizer
 from mer_batch.text.transcribe import Words, find_words
 from mer_batch.types import SAMPLE_RATE, Media, Samples
@@ -26,21 +26,12 @@ SPAN = (3.3, 6.9)
 
 
 @pytest.fixture(scope="module")
-def weights() -> Path:
-    pytest.importorskip("faster_whisper", reason="the extra words is not installed")
-    folder = packaged.folder()
-    if folder is None:
-        pytest.skip(f"{packaged.PACKAGE} is not installed; run: {packaged.GET}")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def ears(weights: Path) -> Recognizer:
     return asr.load(asr.CARRIED, "cpu")
 
 
 @pytest.fixture
-def use(ears: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def use(weights: Path, ears: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is loaded once, and no hub is asked."""
     monkeypatch.setattr(asr, "choose", lambda name, language: asr.CARRIED)
     monkeypatch.setattr(asr, "load", lambda name, device: ears)
@@ -74,6 +65,7 @@ def test_the_example_without_subtitles_has_its_words(
     words = find_words(example, transcript=None, speech=speech, span=SPAN)
     assert errors(truth, words) == 0
     assert words.source == "faster-whisper:tiny.en"
+    assert {one.source for one in words.utterances} == {"faster-whisper:tiny.en"}
     assert {one.language for one in words.utterances} == {"en"}
     times = [time for one in words.utterances for time in (one.start, one.end)]
     assert times == sorted(times)

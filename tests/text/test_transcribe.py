@@ -250,7 +250,7 @@ def test_auto_offline_goes_on_and_says_what_to_do(sound: Media, offline: None) -
     words = find_words(sound, transcript=None, speech=[(1, 2)])
     assert words.utterances == ()
     assert words.notice is not None
-    assert "mer models fetch whisper:base" in words.notice
+    assert f"mer models fetch {asr.default()}" in words.notice
     assert "--transcript FILE" in words.notice
     assert "\n" not in words.notice
     assert [gap.reason for gap in words.gaps] == ["no transcript"]
@@ -293,6 +293,7 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
     assert all(1.0 <= item.start <= item.end <= 3.0 for item in words.utterances)
     assert all(item.confidence is not None and item.confidence > 0.9 for item in words.utterances)
     assert words.source == f"whisper:{path}"
+    assert {item.source for item in words.utterances} == {"whisper:toy.pt"}  # no folders in reports
     refuse(monkeypatch)
     assert find_words(sound, **options) == words
 
