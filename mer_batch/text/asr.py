@@ -10,16 +10,14 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from http.client import HTTPException
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final
 
-from mer_batch.errors import ModelError, UsageError, unknown_name
+from mer_batch.errors import MerError, ModelError, UsageError, unknown_name
 from mer_batch.files import sha256_of
 from mer_batch.text import packaged, ranking
 from mer_batch.text.faster_whisper import FasterWhisper, installed
-from mer_batch.text.hubs import reachable
+from mer_batch.text.hubs import failed, reachable
 from mer_batch.text.openai_whisper import Whisper
 from mer_batch.text.recognizer import Engine, Recognizer
 
@@ -31,8 +29,6 @@ ENGINES: Final[dict[str, Engine]] = {"whisper": Whisper, "faster-whisper": Faste
 FORMS: Final = ("auto", "none", *(f"{engine}:NAME" for engine in ENGINES))
 PATIENCE: Final = 20.0
 """Seconds a download may stand still."""
-
-_LOAD_ERRORS: Final = (OSError, HTTPException, RuntimeError, UnpicklingError, ValueError, KeyError, TypeError, EOFError)
 
 
 def parse(asr: str) -> tuple[str, str] | None:
@@ -144,7 +140,9 @@ def load(asr: str, device: str) -> Recognizer:
     try:
         with nullcontext() if ENGINES[engine].kept(name, verify=False) else _bounded():
             return ENGINES[engine](name, device)
-    except _LOAD_ERRORS as error:
+    except MerError:
+        raise
+    except Exception as error:  # libraries of the network and of weights raise whatever they like
         raise ModelError(_impossible(engine, name, error)) from error
 
 
@@ -152,10 +150,14 @@ def _fetch_quickly(asr: str) -> None:
     """Fetch a recognizer unless its hub does not answer within seconds. Raises `ModelError`."""
     engine, name = _named(asr)
     try:
-        reachable(ENGINES[engine].address(name))
+        reachable(address := ENGINES[engine].address(name))
     except OSError as error:
         raise ModelError(_impossible(engine, name, error)) from error
-    fetch(asr)
+    try:
+        fetch(asr)
+    except ModelError as error:
+        failed(address, _line(error.__cause__ or error))
+        raise
 
 
 def fetch(asr: str) -> None:
@@ -209,7 +211,8 @@ def _impossible(engine: str, name: str, error: BaseException) -> str:
 def _line(error: BaseException) -> str:
     inner = getattr(error, "reason", error)  # urllib wraps the cause of a failed connection
     text = (getattr(inner, "strerror", None) or str(inner)).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:200]
+    line = "".join(letter if letter.isprintable() else "?" for letter in text[0]) if text else type(error).__name__
+    return line[:200]
 
 
 @contextmanager

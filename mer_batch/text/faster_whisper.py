@@ -57,11 +57,12 @@ class FasterWhisper(Recognizer):
         return found
 
     @staticmethod
-    def address(name: str) -> str:  # noqa: ARG004
-        """See `Engine.address`: the hub itself, which tells where the files of a model are."""
+    def address(name: str) -> str:
+        """See `Engine.address`: a small file of the model; the hub itself, where its place is not known."""
         _library()
         endpoint: str = import_module("huggingface_hub.constants").ENDPOINT
-        return endpoint
+        repository = getattr(import_module("faster_whisper.utils"), "_MODELS", {}).get(name)
+        return f"{endpoint}/{repository}/resolve/main/config.json" if repository else endpoint
 
     @staticmethod
     def kept(name: str, verify: bool = True) -> Path | None:

@@ -30,19 +30,29 @@ def reachable(address: str) -> None:
     """
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "on", "true", "yes"):
         raise OSError("HF_HUB_OFFLINE is set")
-    mark = cache_dir("hubs") / sha256(address.encode()).hexdigest()[:16]
-    _recall(mark)
+    _recall(address)
     try:
         _ask(address)
     except OSError as error:
-        with suppress(OSError):  # a cache that cannot be written is no error
-            mark.write_text(str(getattr(error, "reason", error)), encoding="utf-8")
+        failed(address, str(getattr(error, "reason", error)))
         raise
-    mark.unlink(missing_ok=True)
+    with suppress(OSError):
+        _mark(address).unlink(missing_ok=True)
 
 
-def _recall(mark: Path) -> None:
+def failed(address: str, reason: str) -> None:
+    """Remember for a while that nothing can be had from `address`; a cache that cannot be written is no error."""
+    with suppress(OSError):
+        _mark(address).write_text(reason, encoding="utf-8")
+
+
+def _mark(address: str) -> Path:
+    return cache_dir("hubs") / sha256(address.encode()).hexdigest()[:16]
+
+
+def _recall(address: str) -> None:
     try:
+        mark = _mark(address)
         age, reason = time.time() - mark.stat().st_mtime, mark.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return
@@ -51,24 +61,24 @@ def _recall(mark: Path) -> None:
 
 
 def _ask(address: str) -> None:
-    failed: list[OSError] = [TimeoutError(f"no answer within {PATIENCE:g} s")]
+    lost: list[OSError] = [TimeoutError(f"no answer within {PATIENCE:g} s")]
 
     def ask() -> None:
         request = urllib.request.Request(address, method="HEAD")
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE):
-                failed.clear()
+                lost.clear()
         except HTTPError as error:
             error.close()
-            failed[:] = [OSError(f"{error.code} {error.reason}")] if error.code >= BROKEN else []
+            lost[:] = [OSError(f"{error.code} {error.reason}")] if error.code >= BROKEN else []
         except OSError as error:
-            failed[:] = [error]
+            lost[:] = [error]
         except Exception as error:  # what a broken hub answers: no HTTP, no length
-            failed[:] = [OSError(str(error) or type(error).__name__)]
+            lost[:] = [OSError(str(error) or type(error).__name__)]
 
     # Looking up a name has no time limit of its own; a thread that hangs there dies with the process.
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PATIENCE)
-    if failed:
-        raise failed[0]
+    if lost:
+        raise lost[0]

@@ -9,7 +9,7 @@ import pytest
 
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.files import sha256_of
-from mer_batch.text import asr, packaged
+from mer_batch.text import asr, hubs, packaged
 from mer_batch.text.transcribe import Request
 
 COMMAND = "mer models fetch"
@@ -107,6 +107,27 @@ def test_a_download_that_fails_half_way_leaves_the_package(
     monkeypatch.setattr(asr, "reachable", lambda address: None)
     monkeypatch.setattr(asr, "fetch", broken)
     assert asr.choose("auto") == asr.CARRIED
+
+
+def test_a_library_of_the_network_may_raise_what_it_likes(
+    monkeypatch: pytest.MonkeyPatch, carried: Path, faster: None
+) -> None:
+    """And whoever comes next does not wait for the same failure."""
+
+    class ProtocolError(Exception):
+        pass
+
+    def broken(*_: object, **__: object) -> None:
+        raise ProtocolError("illegal request line")
+
+    monkeypatch.setattr(asr, "reachable", lambda address: None)
+    monkeypatch.setattr("faster_whisper.WhisperModel", broken)
+    with pytest.raises(ModelError, match=r"could not be fetched \(illegal request line\)"):
+        asr.load("faster-whisper:base", "cpu")
+    assert asr.choose("auto") == asr.CARRIED
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="illegal request line"):
+        hubs.reachable(asr.ENGINES["faster-whisper"].address("base"))
 
 
 @pytest.mark.parametrize("name", list(packaged.FILES))
