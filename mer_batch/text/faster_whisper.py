@@ -15,7 +15,7 @@ from mer_batch.errors import ModelError, UsageError, unknown_name
 from mer_batch.files import sha256_of
 from mer_batch.nets.device import pick_device
 from mer_batch.resources import cache_dir
-from mer_batch.text import packaged
+from mer_batch.text import packaged, ranking
 from mer_batch.text.chunks import Word
 from mer_batch.text.recognizer import Phrase, Recognizer, Scores, judged
 from mer_batch.types import Samples
@@ -52,7 +52,7 @@ class FasterWhisper(Recognizer):
         if not installed():
             raise ModelError(_MISSING)
         found = [packaged.MODEL] if packaged.folder() is not None else []
-        if any(True for root in _caches() for _ in root.glob("models--*/snapshots/*/model.bin")):
+        if _anything_cached():
             found += [name for name in FasterWhisper.names() if _cached(name) is not None and name not in found]
         return found
 
@@ -72,6 +72,8 @@ class FasterWhisper(Recognizer):
             if verify:
                 packaged.verify(folder)
             return folder
+        if ranking.known(name) and installed() and not _anything_cached():
+            return None  # known without the library, which takes a second to load
         FasterWhisper.check(name)
         if Path(name).is_dir():
             return Path(name)
@@ -132,6 +134,10 @@ def _phrase(segment: Any) -> Phrase:
         for word in segment.words or ()
     ]
     return judged(float(segment.start), float(segment.end), segment.text, words, scores)
+
+
+def _anything_cached() -> bool:
+    return any(True for root in _caches() for _ in root.glob("models--*/snapshots/*/model.bin"))
 
 
 def _cached(name: str) -> Path | None:

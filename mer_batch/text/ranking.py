@@ -36,6 +36,11 @@ def english_only(model: str) -> bool:
     return model.endswith(".en") or model.startswith("distil-")
 
 
+def known(model: str) -> bool:
+    """Whether a model is one of Whisper's."""
+    return _size(model) in SIZES
+
+
 def best(recognizers: Iterable[str], language: str | None) -> list[str]:
     """Recognizers (`engine:model`) that can hear `language` (None: unknown), the best first.
 
@@ -50,9 +55,13 @@ def _model(name: str) -> str:
     return name.partition(":")[2]
 
 
+def _size(model: str) -> str:
+    size = model.removesuffix(".en")
+    return ALIASES.get(size, size)
+
+
 def _worth(name: str, english: bool) -> tuple[int, bool, bool]:
     model = _model(name)
-    size = model.removesuffix(".en")
-    size = ALIASES.get(size, size)
+    size = _size(model)
     place = SIZES.index(size) if size in SIZES else -1
     return place, english_only(model) == english, name.startswith("faster-whisper:")
