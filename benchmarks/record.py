@@ -24,12 +24,16 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 @dataclass(frozen=True)
 class Measured:
-    """One finished process: exit code, seconds, peak memory of the process and its largest child, output."""
+    """One finished process: exit code, seconds, peak memory of the process and its largest child, output.
+
+    `processor` are its seconds by the processor, those of the processes that it waited for among them.
+    """
 
     code: int
     seconds: float
     peak_mb: float
     output: str
+    processor: float = 0.0
 
 
 def measure(command: list[str], timeout: float = 3600) -> Measured:
@@ -42,7 +46,8 @@ def measure(command: list[str], timeout: float = 3600) -> Measured:
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     assert seconds < timeout
-    return Measured(process.returncode, seconds, usage.ru_maxrss / 1024, output)
+    worked = usage.ru_utime + usage.ru_stime
+    return Measured(process.returncode, seconds, usage.ru_maxrss / 1024, output, worked)
 
 
 LEAST = 3

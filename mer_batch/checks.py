@@ -5,6 +5,7 @@ A wrong name is told at once, not after an hour of pictures. What is checked her
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,11 +16,15 @@ from mer_batch.errors import DataError, ModelError, UsageError
 from mer_batch.fusion.learned import check_gate
 from mer_batch.nets.device import check_device
 from mer_batch.nets.store import find_model, verify_model
-from mer_batch.readers import load_classifier
+from mer_batch.readers import shared_classifier as load_classifier
 from mer_batch.text import asr as recognizers
 from mer_batch.types import Media, Modality
 
 DEFAULT = "default"
+AGAIN = 300.0
+"""Seconds after which a recognizer that could not be fetched is asked for again."""
+refused: dict[str, tuple[float, ModelError]] = {}
+"""Recognizers that could not be fetched: when, and why."""
 
 
 def check_options(options: Options) -> None:
@@ -98,9 +103,21 @@ def check_recognizer(options: Options) -> str | None:
         named = recognizers.choose(options.asr, options.language)
         # The files of a package are quick to verify; a large download is, when it is loaded.
         if recognizers.kept(named, verify=named == recognizers.CARRIED) is None:
-            recognizers.fetch(named)
+            _fetch(named)
     except ModelError as error:
         if options.asr != "auto":
             raise
         return f"no words were read: {error}"
     return None
+
+
+def _fetch(asr: str) -> None:
+    """Fetch a recognizer; what has just failed is not tried again for every file of a batch."""
+    before = refused.get(asr)
+    if before is not None and time.monotonic() - before[0] < AGAIN:
+        raise before[1]
+    try:
+        recognizers.fetch(asr)
+    except ModelError as error:
+        refused[asr] = time.monotonic(), error
+        raise

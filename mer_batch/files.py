@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -95,6 +96,13 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def size_of(path: Path) -> int | None:
+    """Bytes of a file, None where there is none that can be looked at."""
+    with suppress(OSError, ValueError):
+        return path.stat().st_size
+    return None
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file as hexadecimal digits, read by blocks: checkpoints have gigabytes. Raises `OSError`."""
     digest = sha256()
@@ -102,6 +110,17 @@ def sha256_of(path: Path) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def known_sum(path: Path) -> str:
+    """The same, read once a process for as long as the file's size and time of change stay. Raises `OSError`."""
+    found = path.stat()
+    return _sum(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _sum(path: Path, _size: int, _changed: int) -> str:
+    return sha256_of(path)
 
 
 def _umask() -> int:

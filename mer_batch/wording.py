@@ -66,3 +66,9 @@ def image_uri(base64: str | None) -> str | None:
 def printable(text: str) -> str:
     """`text` without what a page cannot hold: lone surrogates of undecodable file names and NUL."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def flat(text: str) -> str:
+    """`text` on one line without control characters, as names of files may hold them, for a terminal."""
+    clean = "".join(char if char.isprintable() else " " for char in printable(text))
+    return " ".join(clean.split())

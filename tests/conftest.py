@@ -35,6 +35,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("MER_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
     monkeypatch.delenv("MER_DATA", raising=False)
+    if checks := sys.modules.get("mer_batch.checks"):
+        monkeypatch.setattr(checks, "refused", {})
 
 
 @pytest.fixture(autouse=True)

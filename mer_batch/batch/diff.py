@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mer_batch.errors import UsageError
+from mer_batch.errors import NOTED, MerError, UsageError, one_line
 from mer_batch.types import Segment, Timeline
 from mer_batch.wording import clock, counted, percent, person_name
 
@@ -68,8 +68,16 @@ def diff(first: Path, second: Path) -> list[FileDiff]:
     common = [name for name in ours if name in theirs]
     if not common:
         raise UsageError(f"{first} and {second} have no file in common; give two folders that mer analyze wrote")
-    found = [compare(name, _read(ours[name]), _read(theirs[name])) for name in common]
+    found = [_compared(name, ours[name], theirs[name]) for name in common]
     return [*found, *(_alone(name, first if name in ours else second) for name in sorted(set(ours) ^ set(theirs)))]
+
+
+def _compared(name: str, ours: Path, theirs: Path) -> FileDiff:
+    """The two compared, or why they cannot be: one damaged timeline costs itself alone."""
+    try:
+        return compare(name, _read(ours), _read(theirs))
+    except MerError as error:
+        return FileDiff(name, 0, 0, 0, 0.0, 0.0, (f"cannot be compared: {one_line(error, NOTED)}",), ())
 
 
 def _alone(name: str, where: Path) -> FileDiff:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from mer_batch.batch.sources import WORDS, Source, filesystem, sidecar
+from mer_batch.batch.sources import WORDS, Source, filesystem, sidecars
 from mer_batch.config import Options
-from mer_batch.errors import NOTED, InputError, MerError, one_line, told
+from mer_batch.errors import NOTED, InputError, MerError, UsageError, one_line, told
+from mer_batch.files import check_folder
 
 if TYPE_CHECKING:
     from mer_batch.batch.ledger import State
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from mer_batch.types import Timeline
 
 Tell = Callable[[str, float], None]
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+"""Errors of the disk, not of a file: nothing can be written any more."""
 CURVE: Final = 48
 """Bins of the small curve that stands in the index."""
 
@@ -36,13 +40,20 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file, what is asked of it, and the folder of the batch. `keep` is where stages are kept, None = nowhere."""
+    """A file, what is asked of it, and the folder of the batch.
+
+    `keep` is where stages are kept, None = nowhere. `key` and `stat` are what its outputs depend on as it is begun
+    (see `batch.keys`). Where `read` is set its timeline is there and whole, and only what is made from it is missing.
+    """
 
     source: Source
     options: Options
     pages: Pages
     out: Path
     keep: Path | None = None
+    key: str = ""
+    stat: list[int] | None = None
+    read: bool = False
 
     @property
     def report(self) -> Path:
@@ -52,21 +63,29 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a job ended: `facts` go into the ledger, `error` is its one line."""
+    """How a job ended: `facts` go into the ledger, `error` is its one line.
+
+    `stops` tells that the fault is the disk's: whatever comes next would end so, too.
+    """
 
     state: State
     facts: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    stops: bool = False
 
 
 def do(job: Job, tell: Tell) -> Result:
     """Read the file and write its report. Whatever is wrong with it becomes a result, never an exception."""
     began = time.monotonic()
     try:
+        if job.read and (timeline := _saved(job)) is not None:
+            page(job).write(timeline, tell)
+            return _result(job, timeline, began)
         with _local(job.source, tell) as path:
             return _analysed(job, path, tell, began)
     except (MerError, OSError, MemoryError) as error:
-        return Result(_state(job.source, error), {"seconds": _since(began)}, told(error, NOTED))
+        stops = _stops(error, job.out)
+        return Result(_state(job.source, error), {"seconds": _since(began)}, told(error, NOTED), stops)
     except Exception as error:  # a fault of ours: it costs this file, not the batch
         if os.environ.get("MER_DEBUG") == "1":
             raise
@@ -79,27 +98,77 @@ def _state(source: Source, error: Exception) -> State:
     return "left out" if stranger and isinstance(error, InputError) else "failed"
 
 
+def _stops(error: BaseException, out: Path) -> bool:
+    """Whether the disk of the reports is full or not to be written, whatever became of this file."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno in _FULL:
+            return True
+        chain = chain.__cause__
+    if not isinstance(error, (UsageError, PermissionError)):
+        return False
+    from mer_batch.output import ROOM
+
+    try:
+        check_folder(out, needed=ROOM)
+    except UsageError:
+        return True
+    return False
+
+
+def _saved(job: Job) -> Timeline | None:
+    """The timeline that an earlier run has written, None where it turns out not to be whole."""
+    from mer_batch.output import read_timeline
+
+    with suppress(MerError):
+        return read_timeline(page(job).files[1])
+    return None
+
+
 def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
     from mer_batch.pipeline import analyze
 
-    timeline = analyze(path, with_words(job.options, path), on_progress=tell, keep=job.keep)
+    options, notices = with_words(job.options, path)
+    timeline = analyze(path, options, on_progress=tell, keep=job.keep)
+    timeline = replace(timeline, notices=(*timeline.notices, *notices))
     page(job, path).write(timeline, tell)
+    return _result(job, timeline, began)
+
+
+def _result(job: Job, timeline: Timeline, began: float) -> Result:
+    from mer_batch.report.redact import redacted
+
+    shown = redacted(timeline, page(job).hidden)  # index and table must not tell what the page leaves out
     facts = {
         "media": {"sha256": timeline.media.sha256, "duration": timeline.media.duration},
         "seconds": _since(began),
         "stages": dict(timeline.provenance.seconds),
         "outputs": dict(_outputs(job)),
-        "summary": summary(timeline),
-        "notices": list(timeline.notices),
+        "summary": summary(shown),
+        "notices": list(shown.notices),
     }
-    return Result("partial" if timeline.lost else "done", facts, "; ".join(_lost(timeline)))
+    return Result("partial" if timeline.lost else "done", facts, "; ".join(_lost(shown)))
 
 
-def with_words(options: Options, path: Path) -> Options:
-    """The options, with the transcript that lies beside the file where none is given."""
+def with_words(options: Options, path: Path) -> tuple[Options, list[str]]:
+    """The options, with the transcript that lies beside the file where none is given, and what is to be said of it.
+
+    A file of the same name that holds no words (JSON of any kind lies beside recordings) is none, and costs nothing.
+    """
     if options.transcript is not None or "text" not in options.modalities:
-        return options
-    return replace(options, transcript=sidecar(path))
+        return options, []
+    from mer_batch.media import parse_transcript
+
+    notices: list[str] = []
+    for beside in sidecars(path):
+        try:
+            if parse_transcript(beside).utterances:
+                return replace(options, transcript=beside), notices
+            reason = "it holds no words"
+        except (MerError, OSError) as error:
+            reason = told(error, NOTED)
+        notices.append(f"{beside.name} beside the recording is not read as its transcript: {reason}")
+    return options, notices
 
 
 def _lost(timeline: Timeline) -> Iterator[str]:
@@ -115,7 +184,10 @@ def page(job: Job, source: Path | None = None) -> Page:
 
 
 def _outputs(job: Job) -> Iterator[tuple[str, int]]:
-    for path in page(job).files:
+    from mer_batch.report.html import shared_script
+
+    shared = [shared_script(job.report)] if job.pages.assets == "shared" else []
+    for path in (*page(job).files, *shared):
         yield path.relative_to(job.out).as_posix(), path.stat().st_size
 
 

@@ -45,6 +45,8 @@ class History:
     """Files that were begun and have not ended since."""
     runs: list[Mapping[str, Any]] = field(default_factory=list)
     damaged: int = 0
+    foreign: int = 0
+    """Whole lines of a version that this one does not know."""
 
 
 class Ledger:
@@ -53,8 +55,11 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
 
-    def add(self, event: str, **facts: Any) -> None:
-        """Write one event, whole or not at all. Raises `MerError` where that cannot be done."""
+    def add(self, event: str, *, sync: bool = True, **facts: Any) -> None:
+        """Write one event, whole or not at all. Raises `MerError` where that cannot be done.
+
+        `sync` waits until it is on the disk, where a power cut leaves it.
+        """
         line = _line({"v": VERSION, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
                       "event": event, **facts})  # fmt: skip
         try:
@@ -64,7 +69,8 @@ class Ledger:
                     # A line that a crash cut off must not swallow the one that follows.
                     file.write((b"" if _ends_whole(self.path, before) else b"\n") + line)
                     file.flush()
-                    os.fsync(file.fileno())
+                    if sync:
+                        os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):
                         os.truncate(self.path, before)
@@ -113,8 +119,10 @@ def _events(data: bytes, history: History) -> Iterator[Mapping[str, Any]]:
         except ValueError:
             history.damaged += 1
             continue
-        if event.get("v") == VERSION:
+        if event.get("v") == VERSION and isinstance(event.get("event"), str):
             yield event
+        else:
+            history.foreign += 1
 
 
 def _take(history: History, event: Mapping[str, Any]) -> None:

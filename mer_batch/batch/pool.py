@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -67,9 +67,14 @@ class Pool(Generic[Task]):
         self._arguments = (work, threads, most_mb)
         self._count = count
         self._workers: list[_Worker] = []
+        self._again: list[Any] = []
+        self._tried: list[Any] = []
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Ended[Task] | Progress[Task]]:
-        """Do all tasks, in order of their start, and tell what becomes of each as it ends."""
+    def run(self, tasks: Iterable[Task]) -> Generator[Ended[Task] | Progress[Task], None, None]:
+        """Do all tasks, in order of their start, and tell what becomes of each as it ends.
+
+        A process may be ended for want of memory or by hand: its task is done once more, after the others.
+        """
         waiting = iter(tasks)
         try:
             while self._feed(waiting):
@@ -84,7 +89,9 @@ class Pool(Generic[Task]):
         while idle or len(self._workers) < self._count:
             task = next(waiting, None)
             if task is None:
-                break
+                if not self._again:
+                    break
+                task = self._again.pop(0)
             worker = idle.pop() if idle else self._start()
             try:
                 worker.connection.send(task)
@@ -117,8 +124,11 @@ class Pool(Generic[Task]):
             task, busy = worker.task, worker.busy
             reason = _death(worker.process.exitcode)
             self._bury(worker)
-            if busy:
-                yield Ended(task, died=reason)
+            if busy and not any(task is other for other in self._tried):
+                self._tried.append(task)
+                self._again.append(task)
+            elif busy:
+                yield Ended(task, died=f"{reason}, twice")
             return
         if kind == "progress":
             yield Progress(worker.task, *rest)

@@ -6,31 +6,33 @@ so that another fusion setting or page decodes nothing. Who deletes the folder h
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from mer_batch import __version__
 from mer_batch.batch import job as jobs
+from mer_batch.batch import keys
 from mer_batch.batch.job import Job, Pages, Result
 from mer_batch.batch.ledger import Entry, History, Ledger
+from mer_batch.batch.names import distinct, safe
 from mer_batch.batch.pool import Ended, Pool, Progress
 from mer_batch.batch.sources import Found, Source
 from mer_batch.config import Options
 from mer_batch.errors import MerError, UsageError
-from mer_batch.files import sha256_of
+from mer_batch.files import check_folder, size_of
 from mer_batch.provenance import as_table
 
 HIDDEN: Final = ".mer"
 LOCK: Final = "lock"
 STAGES: Final = "stages"
+READ: Final = ("done", "partial")
+"""States of files that have a report."""
+CHANGED: Final = "it changed while it was read; the same command reads it again"
 WORKER_MB: Final = 1500
 """Memory that a worker is counted with: about 1.1 GB with all models, and what a file adds."""
 
@@ -81,7 +83,13 @@ class Outcome:
     order: Order
     entries: dict[str, Entry] = field(default_factory=dict)
     again: int = 0
+    untried: int = 0
+    """Those of them that failed before, and were not tried again."""
     damaged: int = 0
+    foreign: int = 0
+    """Lines of the ledger that another version wrote."""
+    others: int = 0
+    """Files of earlier runs whose reports also stand in the folder, and which were not asked for now."""
 
     def count(self, state: str) -> int:
         """How many files ended in a state."""
@@ -99,15 +107,22 @@ def run(order: Order, heard: Heard) -> Outcome:
     with _alone(order.out):
         ledger = Ledger(order.out)
         history = ledger.read()
-        ledger.add("run", version=__version__, files=len(order.found.sources), options=as_table(order.options),
-                   pages=asdict(order.pages))  # fmt: skip
-        outcome = Outcome(order, damaged=history.damaged)
+        ledger.add("run", version=__version__, files=len(order.found.sources) + len(order.found.missing),
+                   options=as_table(order.options), pages=asdict(order.pages))  # fmt: skip
+        outcome = Outcome(order, damaged=history.damaged, foreign=history.foreign)
         waiting = list(_waiting(order, history, outcome, ledger))
         _work(order, waiting, ledger, heard)
-        known = {source.uri for source in order.found.sources} | {uri for uri, _ in order.found.missing}
-        outcome.entries = {uri: entry for uri, entry in ledger.read().entries.items() if uri in known}
+        _gather(outcome, ledger.read())
         ledger.add("end", done=outcome.count("done"), partial=outcome.count("partial"), failed=outcome.count("failed"))
         return outcome
+
+
+def _gather(outcome: Outcome, history: History) -> None:
+    """Put into `outcome` how each file that was asked for stands now, in the order asked."""
+    found = outcome.order.found
+    asked = dict.fromkeys([*(source.uri for source in found.sources), *(uri for uri, _ in found.missing)])
+    outcome.entries = {uri: history.entries[uri] for uri in asked if uri in history.entries}
+    outcome.others = sum(entry.state in READ for uri, entry in history.entries.items() if uri not in asked)
 
 
 def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -> Iterator[Job]:
@@ -117,74 +132,56 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
     for source in _placed(order, history):
         job = Job(source, order.options, order.pages, order.out, order.out / HIDDEN / STAGES)
         entry = history.entries.get(source.uri)
-        if not order.force and entry is not None and _ended(entry, job, order):
-            outcome.again += 1
-        else:
+        if order.force or entry is None or not _unchanged(entry, job):
             yield job
+        elif entry.state not in READ or (entry.state == "partial" and order.retry_failed):
+            if order.retry_failed:
+                yield job
+            else:
+                outcome.again += 1
+                outcome.untried += entry.state == "failed"
+        elif not _whole(entry, job):
+            yield replace(job, read=size_of(jobs.page(job).files[1]) == _noted(entry, job, jobs.page(job).files[1]))
+        else:
+            outcome.again += 1
 
 
 def _placed(order: Order, history: History) -> Iterator[Source]:
     """The sources under the names that they had in earlier runs; new ones keep clear of those."""
-    taken = {name.casefold(): uri for uri, name in history.names.items()}
+    new = [source for source in order.found.sources if source.uri not in history.names]
+    names = distinct(
+        ((source.uri, source.name) for source in new), {name: uri for uri, name in history.names.items()}
+    )  # fmt: skip
     for source in order.found.sources:
-        name = history.names.get(source.uri, source.name)
-        if taken.setdefault(name.casefold(), source.uri) != source.uri:
-            stem, dot, ending = name.rpartition(".")
-            mark = sha256(source.uri.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-            name = f"{stem}~{mark}.{ending}" if dot else f"{name}~{mark}"
-            taken[name.casefold()] = source.uri
-        yield replace(source, name=name)
+        yield replace(
+            source, name=safe(history.names[source.uri]) if source.uri in history.names else names[source.uri]
+        )
 
 
-def _ended(entry: Entry, job: Job, order: Order) -> bool:
-    """Whether a file needs nothing: read as asked, unchanged, every output there; or failed and not to be retried."""
-    if entry.facts.get("key") != key(job) or entry.facts.get("stat") != stat(job.source):
-        return False
-    if entry.state in ("failed", "left out"):
-        return not order.retry_failed
+def _unchanged(entry: Entry, job: Job) -> bool:
+    """Whether the file and all else that its outputs depend on is as it was when it was read."""
+    return entry.facts.get("key") == keys.key(job) and entry.facts.get("stat") == keys.stat(job.source)
+
+
+def _whole(entry: Entry, job: Job) -> bool:
+    """Whether every output is there as it was written; a script that pages share is written again at once."""
     outputs: Mapping[str, int] = entry.facts.get("outputs", {})
     wanted = {path.relative_to(job.out).as_posix() for path in jobs.page(job).files}
-    return wanted <= set(outputs) and all(_size(job.out / name) == size for name, size in outputs.items())
+    if not wanted <= set(outputs):
+        return False
+    if any(size_of(job.out / name) != outputs[name] for name in wanted):
+        return False
+    shared = set(outputs) - wanted
+    if any(size_of(job.out / name) != outputs[name] for name in shared):
+        from mer_batch.report.html import write_shared
+
+        write_shared(job.report)
+    return all(size_of(job.out / name) == outputs[name] for name in shared)
 
 
-def _size(path: Path) -> int | None:
-    with suppress(OSError):
-        return path.stat().st_size
-    return None
-
-
-def stat(source: Source) -> list[int] | None:
-    """Size and time of change of a file here, by which it counts as unchanged; None for one elsewhere."""
-    if source.remote:
-        return None
-    with suppress(OSError):
-        found = os.stat(source.uri)  # noqa: PTH116 - the name may hold what no Path can
-        return [found.st_size, found.st_mtime_ns]
-    return None
-
-
-def key(job: Job) -> str:
-    """What outputs depend on beside the file: options, pages, models, version, the transcript beside it."""
-    options = jobs.with_words(job.options, Path(job.source.uri)) if not job.source.remote else job.options
-    words = None
-    if options.transcript is not None:
-        with suppress(OSError):
-            words = sha256_of(options.transcript)
-    facts = {"options": as_table(options), "pages": asdict(job.pages), "version": __version__, "words": words,
-             "models": models(job.options)}  # fmt: skip
-    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=8)
-def models(options: Options) -> dict[str, str]:
-    """The checksums of the models that an analysis uses, by modality; the name where it has no card of its own."""
-    from mer_batch.nets.store import find_model, read_card
-
-    found: dict[str, str] = {}
-    for modality in options.modalities:
-        spec = getattr(options, f"{modality}_model")
-        found[modality] = spec if spec.startswith("hf:") else read_card(find_model(modality, spec)).sha256
-    return found
+def _noted(entry: Entry, job: Job, path: Path) -> int | None:
+    size = entry.facts.get("outputs", {}).get(path.relative_to(job.out).as_posix())
+    return size if isinstance(size, int) else -1
 
 
 def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> None:
@@ -193,18 +190,32 @@ def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> Non
     count, threads = sizes(order, len(waiting))
     limit = None if order.memory is None else order.memory * 1024 / count
     done = 0
-    for event in Pool[Job](jobs.do, count, threads, limit).run(_begun(waiting, ledger)):
-        source = event.task.source
-        if isinstance(event, Progress):
-            heard(Event(source.name, event.stage, event.share, ended=done, of=len(waiting)))
-            continue
-        done += 1
-        result = _result(event)
-        ledger.add(
-            result.state, file=source.uri, name=source.name, group=source.group, key=key(event.task),
-            stat=stat(source), **result.facts, **({"error": result.error} if result.error else {}),
-        )  # fmt: skip
-        heard(Event(source.name, state=result.state, error=result.error, ended=done, of=len(waiting)))
+    with closing(Pool[Job](jobs.do, count, threads, limit).run(_begun(waiting, ledger))) as events:
+        for event in events:
+            name = event.task.source.name
+            if isinstance(event, Progress):
+                heard(Event(name, event.stage, event.share, ended=done, of=len(waiting)))
+                continue
+            done += 1
+            state, error = _note(event, ledger)
+            heard(Event(name, state=state, error=error, ended=done, of=len(waiting)))
+
+
+def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
+    """Write down how a job ended; its state and what is to be said of it. Raises `MerError` where the disk is full."""
+    job, result = event.task, _result(event)
+    if result.stops:
+        raise MerError(f"{result.error}; what was finished stays finished, and the same command goes on there")
+    facts: dict[str, Any] = {"file": job.source.uri, "name": job.source.name, "group": job.source.group,
+                             "key": job.key, "stat": job.stat, **result.facts}  # fmt: skip
+    said = [result.error] if result.error else []
+    if said:
+        facts["error"] = result.error
+    if keys.stat(job.source) != job.stat:
+        facts["changed"] = True
+        said.append(CHANGED)
+    ledger.add(result.state, **facts)
+    return result.state, "; ".join(said)
 
 
 def _result(event: Ended[Job]) -> Result:
@@ -216,8 +227,9 @@ def _result(event: Ended[Job]) -> Result:
 
 def _begun(waiting: list[Job], ledger: Ledger) -> Iterator[Job]:
     for job in waiting:
-        ledger.add("begun", file=job.source.uri, name=job.source.name)
-        yield job
+        ledger.add("begun", sync=False, file=job.source.uri, name=job.source.name)
+        # As it is now: whoever changes the file while it is read has it read again by the next run.
+        yield replace(job, key=keys.key(job), stat=keys.stat(job.source))
 
 
 def sizes(order: Order, files: int) -> tuple[int, int]:
@@ -243,7 +255,10 @@ def _alone(folder: Path) -> Iterator[None]:
     """Let one run at a time work in a folder; the second is told who is there."""
     from filelock import FileLock, Timeout
 
+    from mer_batch.output import ROOM
+
     place = folder / HIDDEN
+    check_folder(folder, needed=ROOM)
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / LOCK)

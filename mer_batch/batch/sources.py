@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from glob import glob, has_magic
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from mer_batch.batch.names import distinct
 from mer_batch.errors import NOTED, InputError, UsageError, one_line
 
 _ENDINGS: Final = (
@@ -23,6 +23,7 @@ MEDIA: Final = frozenset(_ENDINGS.split())
 WORDS: Final = ("srt", "vtt", "json")
 """Endings of a transcript that lies beside a recording under its name."""
 _URL: Final = "://"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,27 @@ def expand(arguments: Sequence[str], out: Path | None = None) -> Found:
                 skipped["named twice"] += 1
             else:
                 found[source.uri] = source
-    return Found(tuple(_distinct(found.values())), tuple(missing), skipped)
+    names = distinct((source.uri, source.name) for source in found.values())
+    named = (replace(source, name=names[source.uri]) for source in found.values())
+    return Found(tuple(named), tuple(dict(missing).items()), skipped)
 
 
-def sidecar(path: Path) -> Path | None:
-    """A transcript beside `path` under its name: interview.srt, or interview.mp4.srt, for interview.mp4."""
-    for stem in (path.with_suffix(""), path):
-        for ending in WORDS:
-            beside = stem.with_name(f"{stem.name}.{ending}")
-            if beside.is_file() and beside != path:
-                return beside
-    return None
+def sidecars(path: Path) -> list[Path]:
+    """What lies beside `path` under its name and may be its transcript, the likeliest first.
+
+    For interview.mp4: interview.srt, or interview.mp4.srt.
+    """
+    found = (
+        stem.with_name(f"{stem.name}.{ending}") for stem in (path.with_suffix(""), path) for ending in WORDS
+    )  # fmt: skip
+    return [beside for beside in found if beside != path and _is_file(beside)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, or a folder that may not be entered
+        return False
 
 
 def is_batch(arguments: Sequence[str]) -> bool:
@@ -95,16 +106,35 @@ def _listed(arguments: Iterable[str]) -> Iterator[str]:
         if not argument.startswith("@") or Path(argument).exists():
             yield argument
             continue
-        path = Path(argument[1:])
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the list {path}: {getattr(error, 'strerror', None) or error}") from error
-        for line in map(str.strip, lines):
-            if line and not line.startswith("#"):
-                # A list may lie with its files, whatever folder the command is given in.
-                beside = path.parent / line
-                yield line if _URL in line or not (beside.exists() or has_magic(line)) else str(beside)
+        yield from _lines(Path(argument[1:]))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The arguments in a list, one a line; it may lie with its files, whatever folder the command is given in."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the list {path}: {error.strerror}") from error
+    if b"\0" in data and not data.startswith(_UTF16):
+        raise UsageError(f"cannot read the list {path}: it is no text")
+    # A name need not be UTF-8; it is then taken byte by byte, as the system gives it. Windows' shell writes UTF-16.
+    text = data.decode("utf-16", "replace") if data.startswith(_UTF16) else data.decode("utf-8-sig", "surrogateescape")
+    for line in text.split("\n"):
+        exact = line.rstrip("\r")
+        bare = exact.strip()
+        # A name may begin with # or end in a blank: it counts where there is such a file.
+        here = next((name for name in (exact, bare) if name and _exists(path.parent / name)), None)
+        if here is not None:
+            yield str(path.parent / here)
+        elif bare and not bare.startswith("#"):
+            yield str(path.parent / bare) if has_magic(bare) and _URL not in bare else bare
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError:
+        return False
 
 
 def _sources(
@@ -113,41 +143,78 @@ def _sources(
     if _URL in argument:
         yield from _remote(argument, skipped, missing)
         return
+    if not argument:  # an unset variable of a script, which must not mean the folder one is in
+        missing.append((argument, "an empty name"))
+        return
     path = Path(argument)
-    if path.is_dir():
-        yield from _folder(path, out, skipped)
-    elif path.exists():
-        yield Source(_local(path), path.name, path.parent.name or ".", named=True)
+    try:
+        kind = "folder" if path.is_dir() else "file" if path.exists() else "link" if path.is_symlink() else ""
+    except (OSError, ValueError) as error:  # a name too long, or with a NUL
+        missing.append((argument, f"it cannot be looked at: {getattr(error, 'strerror', None) or error}"))
+        return
+    if kind == "folder":
+        yield from _folder(path, out, skipped, missing)
+    elif kind == "file":
+        yield Source(_local(path), path.name, path.absolute().parent.name or ".", named=True)
+    elif kind == "link":
+        missing.append((argument, "it is a link to nothing"))
     elif has_magic(argument):
-        yield from _pattern(argument, skipped, missing)
+        yield from _pattern(argument, out, skipped, missing)
     else:
         missing.append((argument, "there is no such file or folder"))
 
 
-def _folder(root: Path, out: Path | None, skipped: Counter[str]) -> Iterator[Source]:
-    top = root.resolve()
-    own = out.resolve() if out is not None else None
-    for folder, folders, names in os.walk(root):
+def _folder(
+    root: Path, out: Path | None, skipped: Counter[str], missing: list[tuple[str, str]], below: Path | None = None
+) -> Iterator[Source]:
+    """The files of a folder and of those in it; their names begin at `below`, else in the folder itself."""
+    top, own = root.resolve(), out.resolve() if out is not None else None
+
+    def closed(error: OSError) -> None:
+        missing.append((str(error.filename), f"the folder cannot be read: {error.strerror}"))
+
+    for folder, folders, names in os.walk(root, onerror=closed):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and (here / name).resolve() != own)
+        folders[:] = sorted(name for name in folders if _entered(here / name, own, skipped))
+        stems = {part for name in names if _is_media(name) for part in (name, PurePosixPath(name).stem)}
         for name in sorted(names):
+            if _ending(name) in WORDS and PurePosixPath(name).stem in stems:
+                continue  # a transcript, perhaps: whoever reads its recording says so
             if _wanted(name, skipped):
                 group = here.relative_to(root).as_posix()
                 yield Source(
-                    _local(here / name), (here / name).relative_to(root).as_posix(), top.name if group == "." else group
+                    _local(here / name),
+                    (here / name).relative_to(below or root).as_posix(),
+                    top.name if group == "." else group,
                 )
 
 
-def _pattern(pattern: str, skipped: Counter[str], missing: list[tuple[str, str]]) -> Iterator[Source]:
+def _entered(folder: Path, own: Path | None, skipped: Counter[str]) -> bool:
+    """Whether a folder that was found is walked: not a hidden one, not that of the reports, and no link."""
+    if folder.name.startswith("."):
+        skipped["hidden"] += 1
+        return False
+    if folder.is_symlink():  # it may lead back to where it lies
+        skipped["links to folders"] += 1
+        return False
+    return own is None or folder.resolve() != own
+
+
+def _pattern(pattern: str, out: Path | None, skipped: Counter[str], missing: list[tuple[str, str]]) -> Iterator[Source]:
+    own = out.resolve() if out is not None else None
+    fixed = Path(*_fixed(Path(pattern).parts))
     # pathlib has no pattern with a folder before it that may be absolute.
-    hits = [Path(hit) for hit in sorted(glob(pattern, recursive=True)) if not Path(hit).is_dir()]  # noqa: PTH207
+    hits = [Path(hit) for hit in sorted(glob(pattern, recursive=True))]  # noqa: PTH207
+    hits = [hit for hit in hits if own is None or (own != hit.resolve() and own not in _local_path(hit).parents)]
     if not hits:
         missing.append((pattern, "no file matches this pattern"))
-        return
-    fixed = Path(*_fixed(Path(pattern).parts))
     for hit in hits:
-        if _wanted(hit.name, skipped):
-            yield Source(_local(hit), hit.relative_to(fixed).as_posix(), hit.parent.name or ".")
+        if hit.is_dir():
+            # `**` names every folder by itself; the last sign of any other pattern means what is in a folder.
+            if "**" not in pattern:
+                yield from _folder(hit, out, skipped, missing, below=fixed)
+        elif _wanted(hit.name, skipped):
+            yield Source(_local(hit), hit.relative_to(fixed).as_posix(), hit.absolute().parent.name or ".")
 
 
 def _fixed(parts: Sequence[str]) -> list[str]:
@@ -209,26 +276,28 @@ def _wanted(name: str, skipped: Counter[str]) -> bool:
     if name.startswith("."):
         skipped["hidden"] += 1
         return False
-    ending = PurePosixPath(name).suffix[1:].lower()
+    ending = _ending(name)
     if ending and ending not in MEDIA:
         skipped[f".{ending}"] += 1
         return False
     return True
 
 
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix[1:].strip().lower()
+
+
+def _is_media(name: str) -> bool:
+    return not name.startswith(".") and _ending(name) in {"", *MEDIA}
+
+
 def _local(path: Path) -> str:
     """A path that stays the same from whatever folder the command is given; links are followed, so files count once."""
-    return str(path.resolve())
+    return str(_local_path(path))
 
 
-def _distinct(sources: Iterable[Source]) -> Iterator[Source]:
-    """Sources whose names differ, also where letters' cases are one; a clash is told apart by the address's hash."""
-    every = list(sources)
-    names = Counter(source.name.casefold() for source in every)
-    for source in every:
-        if names[source.name.casefold()] == 1:
-            yield source
-        else:
-            path = PurePosixPath(source.name)
-            mark = sha256(source.uri.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-            yield replace(source, name=path.with_name(f"{path.stem}~{mark}{path.suffix}").as_posix())
+def _local_path(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        return path.absolute()

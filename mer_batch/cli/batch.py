@@ -12,6 +12,7 @@ import typer
 
 from mer_batch.cli.common import say
 from mer_batch.errors import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, InputError, UsageError
+from mer_batch.wording import counted, flat
 
 if TYPE_CHECKING:
     from mer_batch.batch.job import Pages
@@ -47,19 +48,22 @@ def analyze_many(
 
     check_options(options)
     folder = out or OUT
-    named = table.read_groups(groups) if groups is not None else {}
+    named = table.read_groups(groups) if groups is not None else table.Groups()
     found = expand(arguments, folder)
     if not found.sources:
-        raise InputError("; ".join(f"{name}: {reason}" for name, reason in found.missing) or _empty(arguments, found))
+        raise InputError(
+            flat("; ".join(f"{name}: {reason}" for name, reason in found.missing)) or _empty(arguments, found)
+        )
     order = batch.Order(found, options, pages, folder, workers, memory, retry_failed, force)
     with Many(quiet) as heard:
         for line in _said(found):
             heard.say(line)
         outcome = batch.run(order, heard)
     entries = list(outcome.entries.values())
+    said = [flat(line) for line in (*named.said(entries), *_told(outcome))]
     written = table.write(folder, table.rows(entries, named))
-    index = write_index(folder, entries, named, list(_said(found)))
-    for line in _told(outcome):
+    index = write_index(folder, entries, named, [*_said(found), *said])
+    for line in (*said, *_failures(outcome)):
         say(line)
     if not quiet:
         typer.echo(f"{_counts(outcome)}\nIndex: {index}\nTable: {written[0]}, {written[1].name}")
@@ -74,15 +78,24 @@ def _empty(arguments: Sequence[str], found: Found) -> str:
 def _said(found: Found) -> Iterator[str]:
     if found.passed_over:
         passed = ", ".join(f"{count} {kind}" for kind, count in sorted(found.passed_over.items()))
-        yield f"passed over, as they are no media: {passed}"
+        yield f"passed over: {passed}"
 
 
 def _told(outcome: Outcome) -> Iterator[str]:
     if outcome.damaged:
-        yield f"{outcome.damaged} damaged lines of the ledger were left out"
+        yield f"{counted(outcome.damaged, 'damaged line')} of the ledger left out"
+    if outcome.foreign:
+        yield f"{counted(outcome.foreign, 'line')} of the ledger left out, as another version wrote them"
+    if outcome.others:
+        yield f"{counted(outcome.others, 'report')} of earlier runs not in the index, as not asked for now"
+    if outcome.untried:
+        yield f"{counted(outcome.untried, 'file')} failed before, not tried again; --retry-failed does"
+
+
+def _failures(outcome: Outcome) -> Iterator[str]:
     failed = outcome.failed
     for name, reason in failed[:TOLD]:
-        yield f"not read: {name}: {reason}"
+        yield flat(f"not read: {name}: {reason}")
     if len(failed) > TOLD:
         yield f"and {len(failed) - TOLD} more, see the index"
 
@@ -150,9 +163,11 @@ class Many:
             return
         if event.state:
             error = f": {event.error}" if event.error else ""
-            self.say(f"{event.ended} of {event.of}, {event.name}: {event.state}{error}")
+            self.say(flat(f"{event.ended} of {event.of}, {event.name}: {event.state}{error}"))
         if self._bars is None:
             return
+        from rich.markup import escape
+
         self._bars.update(self._all, completed=event.ended, total=event.of)
         if event.state:
             if event.name in self._files:
@@ -160,7 +175,7 @@ class Many:
             return
         if event.name not in self._files:
             self._files[event.name] = self._bars.add_task("", total=100)
-        text = f"  {event.name[-40:]} {event.stage}"
+        text = f"  {escape(flat(event.name)[-40:])} {event.stage}"
         self._bars.update(self._files[event.name], description=text, completed=round(100 * min(event.share, 1.0)))
 
 

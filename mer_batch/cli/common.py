@@ -26,19 +26,21 @@ def guarded(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> int:
-        previous = signal.signal(signal.SIGINT, _interrupt)
+        previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             raise SystemExit(command(*args, **kwargs))
         except KeyboardInterrupt:
-            say("interrupted")
-            raise SystemExit(EXIT_INTERRUPTED) from None
+            ended = signal.SIGTERM in _interrupts
+            say("ended by SIGTERM" if ended else "interrupted")
+            raise SystemExit(128 + signal.SIGTERM if ended else EXIT_INTERRUPTED) from None
         except (MerError, OSError, MemoryError) as error:
             if os.environ.get("MER_DEBUG") == "1":
                 raise
             say(f"error: {told(error)}")
             raise SystemExit(getattr(error, "exit_code", EXIT_FAILED)) from None
         finally:
-            signal.signal(signal.SIGINT, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
     return run  # type: ignore[return-value]
 

@@ -27,9 +27,10 @@ def diff(
     from mer_batch.batch.diff import diff as compare
     from mer_batch.batch.diff import lines
     from mer_batch.files import whole_file
+    from mer_batch.wording import printable
 
     found = compare(first, second)
-    typer.echo("\n".join(lines(found, most)))
+    typer.echo("\n".join(printable(line) for line in lines(found, most)))
     if json_file is not None:
         with whole_file(json_file) as part:
             part.write_text(json.dumps([one.as_json() for one in found], indent=1) + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ stage works on all frames of a batch at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -127,11 +128,11 @@ class Cascade:
         levels = []
         for height, width in _pyramid(*frames.sizes[0], min_face):
             level = self._propose_level(frames, height, width)
-            levels.append(level.pick(batched_nms(level.boxes, level.scores, level.frame, 0.5)))
+            levels.append(level.pick(_best(level, 0.5)))
         if not levels:
             return _nothing(self.device)
         merged = _concatenate(levels)
-        merged = merged.pick(batched_nms(merged.boxes, merged.scores, merged.frame, 0.7))
+        merged = merged.pick(_best(merged, 0.7))
         # The regression travels in the place of the landmarks, which P-Net does not give.
         return _moved(merged, merged.points.flatten(1)[:, :4])
 
@@ -159,7 +160,7 @@ class Cascade:
         found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
         passed = found.scores > self.thresholds[1]
         found, moves = found.pick(passed), moves[passed]
-        keep = batched_nms(found.boxes, found.scores, found.frame, 0.7)
+        keep = _best(found, 0.7)
         return _moved(found.pick(keep), moves[keep])
 
     @torch.inference_mode()
@@ -209,6 +210,13 @@ def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
     return crops.contiguous(memory_format=torch.channels_last)
 
 
+def _best(candidates: Candidates, limit: float) -> Tensor:
+    """Indices, best first, of the boxes that no better one of the same frame overlaps by more than `limit`."""
+    # Frames are told apart by moving their boxes. In float32 that rounds them, and many of P-Net's overlap by just the
+    # limit: a picture would have other faces beside other pictures.
+    return batched_nms(candidates.boxes.double(), candidates.scores.double(), candidates.frame, limit)
+
+
 def _squared(boxes: Tensor) -> Tensor:
     """Boxes grown to squares around their centres."""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -256,3 +264,9 @@ def _concatenate(parts: list[Candidates]) -> Candidates:
 def _nothing(device: torch.device) -> Candidates:
     empty = torch.zeros(0, device=device)
     return Candidates(empty.view(0, 4), empty, torch.zeros(0, dtype=torch.long, device=device), empty.view(0, 5, 2))
+
+
+@lru_cache(maxsize=2)
+def load_cascade(device: torch.device) -> Cascade:
+    """The three networks on a device, loaded once a process; they hold no state."""
+    return Cascade(device)

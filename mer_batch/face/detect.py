@@ -83,14 +83,14 @@ class CascadeDetector(Detector):
     """
 
     def __init__(self, device: str = "auto", min_face: float | None = None, batch: int = 8) -> None:
-        from mer_batch.face.cascade import Cascade
+        from mer_batch.face.cascade import load_cascade
         from mer_batch.nets.device import pick_device
 
         if min_face is not None and not min_face >= 12:
             raise ValueError(f"min_face must be at least 12 pixels, got {min_face}")
         self.min_face = min_face
         self.batch = batch
-        self._cascade = Cascade(pick_device(device))
+        self._cascade = load_cascade(pick_device(device))
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """See `Detector.detect`."""

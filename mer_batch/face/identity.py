@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import ModelError
+from mer_batch.files import known_sum
 from mer_batch.types import Box, Floats, Image
 
 SAME_EMBEDDING: Final = 0.6
@@ -59,6 +60,14 @@ def weights_file() -> Path:
     """Where facenet-pytorch keeps its VGGFace2 weights (107 MB): its `get_torch_home`, asked without loading torch."""
     home = os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
     return Path(home).expanduser() / "checkpoints" / "20180402-114759-vggface2.pt"
+
+
+def weights_sum() -> str | None:
+    """The checksum of these weights, None where they have not been fetched."""
+    try:
+        return known_sum(weights_file())
+    except OSError:
+        return None
 
 
 def load_embedder(device: str = "auto") -> Embedder | None:

@@ -11,7 +11,7 @@ from mer_batch.errors import UsageError
 from mer_batch.fusion import pool
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.device import pick_device
-from mer_batch.nets.store import ModelCard, built_in, find_model, load_net, verify_model
+from mer_batch.nets.store import ModelCard, built_in, find_model, load_net, read_card, verify_model
 from mer_batch.types import MODALITIES, Floats, Modality
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ def check_gate(spec: str = "default") -> None:
     """Raise for what is no gate or not whole what `load_gate` raises, without building a network."""
     if not _none(spec):
         _check_card(verify_model(find_model("fusion", spec), "fusion"))
+
+
+def gate_sum(spec: str = "default") -> str | None:
+    """The checksum of the gate that `load_gate` gives, None where it gives none."""
+    return None if _none(spec) else read_card(find_model("fusion", spec)).sha256
 
 
 def _none(spec: str) -> bool:

@@ -15,7 +15,7 @@ from mer_batch.media.frames import check_range
 from mer_batch.media.layouts import MIX, Filters, branches, layout
 from mer_batch.media.mixing import finite, one_channel
 from mer_batch.media.parts import stretches
-from mer_batch.media.process import PROTOCOLS, Packet, Warn, decode_streams, file_url, seek_options
+from mer_batch.media.process import PROTOCOLS, Packet, Warn, decode_streams, graph_url, seek_options
 from mer_batch.media.scaling import scaled, stored_exactly
 from mer_batch.types import SAMPLE_RATE, AudioStream, Media, Samples
 
@@ -187,7 +187,7 @@ def _arguments(media: Media, stream: AudioStream, start: float, end: float | Non
     import ffmpeg
 
     source = ffmpeg.input(
-        file_url(media.path, media.extent), protocol_whitelist=PROTOCOLS, **seek_options(media, start)
+        graph_url(media.path, media.extent), protocol_whitelist=PROTOCOLS, **seek_options(media, start)
     )
     limits = {"start": f"{start:.6f}"} if end is None else {"start": f"{start:.6f}", "end": f"{end:.6f}"}
 

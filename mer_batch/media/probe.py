@@ -208,6 +208,8 @@ def _file_size(path: Path) -> int:
     try:
         if path.is_dir():
             raise InputError(f"{str(path)!r} is a folder, not a media file")
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{str(path)!r} is a link that leads nowhere")
         if not path.exists():
             raise InputError(f"{str(path)!r} does not exist; check the name")
         if not path.is_file():

@@ -35,6 +35,11 @@ _LINE = 65_536
 """Bytes of one message that are looked at: a flood without line ends must not fill the memory."""
 # Transport and program streams land at a byte, not at a key frame: go back by more than any usual GOP.
 _NO_INDEX = {"mpegts", "mpeg"}
+_ENDED = {-9: "SIGKILL", -15: "SIGTERM", -1: "SIGHUP", 255: "a signal"}
+"""Exit statuses of an ffmpeg that somebody ended: a person, or the system for want of memory."""
+_AWAY = 0x10FE80 - 0xDC80
+"""From how Python holds bytes of a name that are not UTF-8 to signs that nobody uses."""
+_FIRST, _LAST = 0xDC80 + _AWAY, 0xDCFF + _AWAY
 _ADDRESS = re.compile(r" @ 0x[0-9a-fA-F]+")
 
 
@@ -42,6 +47,15 @@ def file_url(path: Path, extent: tuple[int, int] | None = None) -> str:
     """`path` so that ffmpeg takes it for a file, whatever characters it holds; of it only the bytes of `extent`."""
     url = f"file:{path.absolute()}"
     return url if extent is None else f"subfile,,start,{extent[0]},end,{extent[1]},,:{url}"
+
+
+def graph_url(path: Path, extent: tuple[int, int] | None = None) -> str:
+    """The same for a filter graph of ffmpeg-python, which takes UTF-8 alone; `Ffmpeg` puts bytes back."""
+    return "".join(chr(ord(sign) + _AWAY) if "\udc80" <= sign <= "\udcff" else sign for sign in file_url(path, extent))
+
+
+def _as_is(argument: str) -> str:
+    return "".join(chr(ord(sign) - _AWAY) if _FIRST <= ord(sign) <= _LAST else sign for sign in argument)
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -88,8 +102,9 @@ class Ffmpeg:
         self.message = ""
         self.messages = 0
         self._journal = journal
+        self._killed = False
         level = "error" if journal is None else "level+info"
-        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *arguments]
+        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *map(_as_is, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -127,7 +142,7 @@ class Ffmpeg:
             # No or half a container: mostly ffmpeg has ended, and its exit status and messages tell why. One that
             # still runs would wait for ever at a full pipe that nobody reads any more.
             if not self._ends_within(1.0):
-                self._process.kill()
+                self._kill()
                 self.message = self.message or f"its output cannot be read: {one_line(str(error))}"
 
     def _ends_within(self, seconds: float) -> bool:
@@ -140,12 +155,26 @@ class Ffmpeg:
     def stop(self) -> None:
         """End ffmpeg now, if it still runs."""
         if self._process.poll() is None:
-            self._process.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        self._killed = True
+        self._process.kill()
 
     def wait(self) -> int:
-        """The exit status, once ffmpeg has ended and all its messages are read; nothing more is read of its output."""
+        """The exit status, once ffmpeg has ended and all its messages are read; nothing more is read of its output.
+
+        Raises `ChildProcessError` where somebody else has ended it: that is no fault of the recording, and what was
+        decoded until then must not count as all that there is.
+        """
+        status = self._ended()
+        if status in _ENDED and not self._killed and not self.message:
+            raise ChildProcessError(f"ffmpeg was ended by {_ENDED[status]} while it decoded")
+        return status
+
+    def _ended(self) -> int:
         if not self._ends_within(_GRACE):
-            self._process.kill()
+            self._kill()
         status = self._process.wait()
         self._drain.join()
         return status
@@ -157,7 +186,7 @@ class Ffmpeg:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self.wait()
+        self._ended()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()

@@ -20,7 +20,7 @@ from mer_batch.media.binary import filter_has
 from mer_batch.media.journal import Journal, Shown
 from mer_batch.media.look import Look
 from mer_batch.media.parts import Stretch
-from mer_batch.media.process import PROTOCOLS, Ffmpeg, file_url, seek_options
+from mer_batch.media.process import PROTOCOLS, Ffmpeg, graph_url, seek_options
 from mer_batch.media.told import Told
 from mer_batch.types import Frame, Image
 
@@ -204,7 +204,7 @@ class Shoot:
         if media.untimed:
             # Pictures are counted, whatever the demuxer makes of them.
             options["r"] = f"{self._video.fps:.6f}"
-        stream = ffmpeg.input(file_url(media.path, media.extent), **options)[str(self._video.index)]
+        stream = ffmpeg.input(graph_url(media.path, media.extent), **options)[str(self._video.index)]
         stream = stream.filter("settb", f"1/{_TICKS}").filter("setpts", f"PTS-({round(media.origin * _TICKS)})")
         stream = stream.filter("showinfo", **({"checksum": 0} if filter_has("showinfo", "checksum") else {}))
         for name in _TURNS.get(self._look.rotation, ()):

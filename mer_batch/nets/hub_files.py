@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from mer_batch.errors import ModelError
+from mer_batch.files import known_sum
 from mer_batch.types import Modality
 
 KINDS: Final[dict[Modality, tuple[str, str]]] = {
@@ -51,6 +53,20 @@ def fetch_processor(modality: Modality, name: str, local: bool = False) -> Any:
     loader = getattr(library(), KINDS[modality][1])
     with usable(modality, name), quietly():
         return loader.from_pretrained(name, trust_remote_code=False, local_files_only=local)
+
+
+def revision(name: str) -> str:
+    """The commit of the files of `name` that lie here, or a checksum of a local folder; "" before they are fetched."""
+    if Path(name).is_dir():
+        files = [path for path in sorted(Path(name).rglob("*")) if path.is_file()]
+        lines = [f"{path.relative_to(name).as_posix()} {known_sum(path)}" for path in files]
+        return sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        found = import_module("huggingface_hub").try_to_load_from_cache(name, "config.json")
+    except (ImportError, ValueError):  # a name that cannot be one is told where it is loaded
+        return ""
+    # A kept file lies at .../snapshots/COMMIT/config.json; that there is none may be kept, too.
+    return Path(found).parent.name if isinstance(found, str) else ""
 
 
 @contextmanager

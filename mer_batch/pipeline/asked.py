@@ -11,7 +11,8 @@ from mer_batch.classifier import Classifier
 from mer_batch.config import Options
 from mer_batch.deferred import deferred
 from mer_batch.keep import Keep
-from mer_batch.readers import load_classifier
+from mer_batch.readers import fingerprint
+from mer_batch.readers import shared_classifier as load_classifier
 from mer_batch.types import Media, Modality
 
 OnProgress = Callable[[str, float], None]
@@ -30,8 +31,12 @@ class Asked:
     on_progress: OnProgress
     ready: dict[Modality, Classifier[Any]]
     keep: Keep
+    split: float = 0.0
+    """Minutes of the pieces that a long film is read in; 0 = one."""
     used: set[Modality] = field(default_factory=set)
     """Whose reader somebody asked for."""
+    whole: str = ""
+    """Why a film that should have been split was not."""
 
     @property
     def span(self) -> tuple[float, float | None]:
@@ -61,9 +66,9 @@ class Asked:
         return self.ready[modality]
 
     def model_hash(self, modality: Modality) -> str:
-        """The checksum of a model; for one of a hub its name, as its files lie under that."""
+        """The checksum of a model, or what stands for it."""
         spec = str(getattr(self.options, f"{modality}_model"))
-        return spec if spec.startswith("hf:") else self.reader(modality).card.sha256
+        return fingerprint(modality, spec) if spec.startswith("hf:") else self.reader(modality).card.sha256
 
     @contextmanager
     def told(self, modality: Modality) -> Iterator[Callable[[float], None]]:

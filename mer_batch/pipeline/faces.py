@@ -101,14 +101,14 @@ class FaceStage(Stage):
 
     def _facts(self) -> dict[str, Any]:
         """What decides the readings of faces, beside the recording."""
-        from mer_batch.face.identity import weights_file
+        from mer_batch.face.identity import weights_sum
 
         return {
             "range": self.asked.span,
             "fps": self.asked.options.fps,
             "model": self.asked.model_hash("face"),
             "mouths": self.asked.hears,
-            "identity": weights_file().is_file(),
+            "identity": weights_sum(),
         }
 
     def _find_kept(self) -> FaceReadings | None:

@@ -99,5 +99,9 @@ class VoiceStage(Stage):
             return []
         from mer_batch.voice.tracks import speech_elsewhere
 
-        found = speech_elsewhere(self.asked.media, *self.asked.span)
-        return [found] if found else []
+        kept = self.asked.keep.find("elsewhere", lambda: {"range": self.asked.span}, list)
+        if kept is None:
+            found = speech_elsewhere(self.asked.media, *self.asked.span)
+            kept = [found] if found else []
+            self.asked.keep.put("elsewhere", lambda: {"range": self.asked.span}, kept)
+        return kept

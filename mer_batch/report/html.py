@@ -53,17 +53,29 @@ def write_report(
     if assets not in ASSETS:
         raise unknown_name("--assets", assets, ASSETS)
     timeline = redacted(timeline, redact)
-    plotly_js = _plotly_js()
-    shared = out.with_name(f"plotly-{hashlib.sha256(plotly_js.encode()).hexdigest()[:12]}.min.js")
+    plotly_js, shared = _plotly_js(), shared_script(out)
     page = _page(
         timeline, out, "" if assets == "shared" else plotly_js, embed_media, truth, bool(redact), title, shared.name
     )
     written = [out]
     if assets == "shared":
-        written.append(shared)
-        _write(shared, plotly_js)
+        written.append(write_shared(out))
     _write(out, page)
     return written
+
+
+def shared_script(out: Path) -> Path:
+    """The file beside the page `out` that holds what pages share; its name changes with what is in it."""
+    return out.with_name(f"plotly-{_digest()}.min.js")
+
+
+def write_shared(out: Path) -> Path:
+    """Write that file where it is not there; returns it."""
+    path, data = shared_script(out), _plotly_js().encode()
+    if not path.is_file() or path.stat().st_size != len(data):
+        with whole_file(path) as part:
+            part.write_bytes(data)
+    return path
 
 
 def _page(
@@ -185,6 +197,12 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
+@lru_cache(maxsize=1)
+def _digest() -> str:
+    return hashlib.sha256(_plotly_js().encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
 def _plotly_js() -> str:
     from plotly.offline import get_plotlyjs
 

@@ -25,8 +25,8 @@ def test_a_process_that_dies_costs_its_task_alone() -> None:
     events = list(Pool[str](work, 2, 1).run(["a", "die", "b", "exit", "c"]))
     ended = {event.task: event for event in events if isinstance(event, Ended)}
     assert set(ended) == {"a", "die", "b", "exit", "c"}
-    assert ended["die"].died == "its process was ended by SIGKILL"
-    assert ended["exit"].died == "its process ended with code 3"
+    assert ended["die"].died == "its process was ended by SIGKILL, twice"
+    assert ended["exit"].died == "its process ended with code 3, twice"
     assert all(ended[name].result.startswith(f"{name} by") for name in "abc")
     assert ended["a"].result.endswith("with 1")
     assert any(isinstance(event, Progress) and event.task == "a" and event.share == 0.5 for event in events)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mer_batch.batch.sources import expand, is_batch, sidecar
+from mer_batch.batch.sources import expand, is_batch, sidecars
 from mer_batch.errors import InputError, UsageError
 
 
@@ -27,7 +27,7 @@ def test_a_folder_is_walked_in_order_and_what_is_passed_over_is_counted(tree: Pa
     assert [source.name for source in found.sources] == ["noending", "one.mp4", "deep/two.wav"]
     assert [source.group for source in found.sources] == ["a", "a", "deep"]
     assert not any(source.named for source in found.sources)
-    assert found.passed_over == {".srt": 1, "hidden": 1, ".txt": 1}
+    assert found.passed_over == {"hidden": 2, ".txt": 1}
 
 
 def test_the_folder_of_the_reports_is_never_read(tree: Path) -> None:
@@ -96,5 +96,5 @@ def test_the_plain_form_stays_as_it_is(tree: Path) -> None:
 
 
 def test_a_transcript_beside_a_recording_is_found_by_its_name(tree: Path) -> None:
-    assert sidecar(Path("a/one.mp4")) == Path("a/one.srt")
-    assert sidecar(Path("b/one.mp4")) is None
+    assert sidecars(Path("a/one.mp4")) == [Path("a/one.srt")]
+    assert sidecars(Path("b/one.mp4")) == []
