@@ -115,7 +115,8 @@ def expected() -> str:
     here = ranking.best(on_machine(), None)
     if here:
         return here[0]
-    return f"{default()} once it is fetched" + (f", till then {CARRIED}" if carried() else "")
+    till_then = f"till then {CARRIED}" if carried() else f"by: mer models fetch {default()}"
+    return f"{default()} once it is fetched, {till_then}"
 
 
 def _take_carried(language: str | None, error: ModelError) -> str:

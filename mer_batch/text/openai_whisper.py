@@ -145,15 +145,7 @@ def _written() -> Mapping[str, str]:
 def phrase_of(segment: dict[str, Any]) -> Phrase:
     """A segment of Whisper's result as a phrase."""
     scores = Scores(segment["avg_logprob"], segment["no_speech_prob"], segment["compression_ratio"])
-    words = [
-        Word(
-            float(word["start"]),
-            max(float(word["start"]), float(word["end"])),
-            word["word"],
-            float(word["probability"]),
-        )
-        for word in segment.get("words", [])
-    ]
+    words = [_word(word) for word in segment.get("words", [])]
     return judged(float(segment["start"]), float(segment["end"]), segment["text"], words, scores)
 
 
