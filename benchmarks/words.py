@@ -12,7 +12,6 @@ import os
 import random
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -138,14 +137,13 @@ def contenders(folder: Path) -> dict[str, Callable[[], Recognizer]]:
 
 def errors(recognizer: Recognizer, pieces: Sequence[tuple[str, Samples]]) -> dict[str, Any]:
     """Word error rate where English is declared, and the processor's time by the length of the sound."""
-    began = time.process_time()
-    texts = [text(heard(recognizer, samples, "en")) for _, samples in pieces]
-    cost = time.process_time() - began
+    spent = record.cost(lambda: [text(heard(recognizer, samples, "en")) for _, samples in pieces])
+    texts: list[str] = spent.answer
     seconds = sum(len(samples) for _, samples in pieces) / SAMPLE_RATE
     found = word_errors([truth for truth, _ in pieces], texts, ["en"] * len(texts), [""] * len(texts))
     return {
         "word_error_rate": round(found.rate.value, 3), "interval": [found.rate.low, found.rate.high],
-        "words": found.words, "processor_per_second": round(cost / seconds, 3),
+        "words": found.words, "processor_per_second": round(spent.processor / seconds, 3),
     }  # fmt: skip
 
 
@@ -186,12 +184,16 @@ def cost(recognizer: Recognizer, samples: Samples) -> dict[str, float]:
     """What a long file takes, without the search for speech, by its length."""
     seconds = len(samples) / SAMPLE_RATE
     chunks = cut(spoken(samples), seconds)
-    began, worked = time.perf_counter(), time.process_time()
-    words = hear(lambda chunk: chunk.join(samples, SAMPLE_RATE), recognizer, chunks, Request(asr.CARRIED))
-    clock, processor = time.perf_counter() - began, time.process_time() - worked
+    request = Request(asr.CARRIED)
+    spent = record.cost(lambda: hear(lambda chunk: chunk.join(samples, SAMPLE_RATE), recognizer, chunks, request))
+    words: Words = spent.answer
     starts = [utterance.start for utterance in words.utterances]
     assert starts == sorted(starts)
-    return {"seconds": round(seconds), "processor": round(processor / seconds, 3), "clock": round(clock / seconds, 3)}
+    return {
+        "seconds": round(seconds),
+        "processor": round(spent.processor / seconds, 3),
+        "clock": round(spent.clock / seconds, 3),
+    }
 
 
 def main() -> None:
