@@ -75,7 +75,7 @@ def test_a_network_that_nothing_needs_is_not_loaded(tmp_path: Path, monkeypatch:
     def load(modality: str, spec: str, device: str) -> Classifier[Any]:
         raise ModelError(f"the {modality} model was asked for")
 
-    monkeypatch.setattr("mer_batch.pipeline.load_classifier", load)
+    monkeypatch.setattr("mer_batch.pipeline.asked.load_classifier", load)
     clip = clips.make(tmp_path / "a.wav", *clips.tone(1))
     arguments = ["analyze", clip, "--asr", "none", "--modalities", "text", "--out", tmp_path / "a.html"]
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])

@@ -128,11 +128,11 @@ class Cascade:
         levels = []
         for height, width in _pyramid(*frames.sizes[0], min_face):
             level = self._propose_level(frames, height, width)
-            levels.append(level.pick(batched_nms(level.boxes, level.scores, level.frame, 0.5)))
+            levels.append(level.pick(_best(level, 0.5)))
         if not levels:
             return _nothing(self.device)
         merged = _concatenate(levels)
-        merged = merged.pick(batched_nms(merged.boxes, merged.scores, merged.frame, 0.7))
+        merged = merged.pick(_best(merged, 0.7))
         # The regression travels in the place of the landmarks, which P-Net does not give.
         return _moved(merged, merged.points.flatten(1)[:, :4])
 
@@ -160,7 +160,7 @@ class Cascade:
         found = Candidates(boxes, odds[:, 1], candidates.frame, candidates.points)
         passed = found.scores > self.thresholds[1]
         found, moves = found.pick(passed), moves[passed]
-        keep = batched_nms(found.boxes, found.scores, found.frame, 0.7)
+        keep = _best(found, 0.7)
         return _moved(found.pick(keep), moves[keep])
 
     @torch.inference_mode()
@@ -208,6 +208,13 @@ def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
         crops[mine] = roi_align(frames[level], regions, size)
     # Pooling is four times faster on a CPU when the channels of a pixel lie side by side.
     return crops.contiguous(memory_format=torch.channels_last)
+
+
+def _best(candidates: Candidates, limit: float) -> Tensor:
+    """Indices, best first, of the boxes that no better one of the same frame overlaps by more than `limit`."""
+    # Frames are told apart by moving their boxes. In float32 that rounds them, and many of P-Net's overlap by just the
+    # limit: a picture would have other faces beside other pictures.
+    return batched_nms(candidates.boxes.double(), candidates.scores.double(), candidates.frame, limit)
 
 
 def _squared(boxes: Tensor) -> Tensor:

@@ -10,8 +10,8 @@ shakes reaches that too: such a portrait counts as living, which is the lesser m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -57,28 +57,95 @@ class _Seen(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Count:
-    """What was seen of a face."""
+class Count:
+    """What was seen of a face: of each comparison whether it moved (1) or not (0), and when, in seconds."""
 
-    pairs: int = 0
+    ways: bytearray = field(default_factory=bytearray)
     moved: int = 0
     first: float = 0.0
     last: float = 0.0
 
     @property
+    def pairs(self) -> int:
+        """Comparisons."""
+        return len(self.ways)
+
+    @property
     def lives(self) -> bool:
+        """Whether it need not be watched any more."""
         return self.pairs >= ENOUGH and self.moved * 4 >= self.pairs
+
+    def add(self, moved: bool, time: float) -> None:
+        """Take a comparison."""
+        self.ways.append(moved)
+        self.moved, self.last = self.moved + moved, time
+
+    def followed_by(self, later: Count) -> Count:
+        """This count, and what was seen afterwards until it was enough."""
+        both = Count(bytearray(self.ways), self.moved, self.first, self.last)
+        for way in later.ways:
+            if both.lives:
+                break
+            both.add(bool(way), later.last)
+        return both
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Liveness:
+    """What was seen of all faces, by trail, and of the whole pictures.
+
+    `start`, `darkest` and `lightest` are small grey pictures (36, 64): the first one, and pixel by pixel of all that
+    were seen from `first` to `last`, in seconds; None where there was none.
+    """
+
+    counts: Mapping[int, Count]
+    first: float = 0.0
+    last: float = 0.0
+    start: Curve | None = None
+    darkest: Curve | None = None
+    lightest: Curve | None = None
+
+    def still(self, person_of: Mapping[int, str]) -> tuple[str, ...]:
+        """The people whose face never moves, in the order of `person_of`."""
+        found: dict[str, list[Count]] = {}
+        for trail, name in person_of.items():
+            if trail in self.counts:
+                found.setdefault(name, []).append(self.counts[trail])
+        return tuple(name for name, counts in found.items() if _is_still(counts))
+
+    @property
+    def unchanging(self) -> bool:
+        """Whether all pictures, over `LEAST_SECONDS` at least, are one."""
+        if self.start is None or self.darkest is None or self.lightest is None:
+            return False
+        change = np.maximum(self.lightest - self.start, self.start - self.darkest).max()
+        return self.last - self.first >= LEAST_SECONDS and float(change) < UNCHANGED
+
+    def followed_by(self, later: Liveness, trails: Mapping[int, int]) -> Liveness:
+        """This, and what was seen afterwards; `trails` says which trail here each of `later` goes on."""
+        counts = dict(self.counts)
+        for trail, count in later.counts.items():
+            number = trails[trail]
+            counts[number] = counts[number].followed_by(count) if number in counts else count
+        if self.darkest is None or later.darkest is None or self.lightest is None or later.lightest is None:
+            seen = later if self.darkest is None else self
+            return replace(seen, counts=counts)
+        darkest, lightest = np.minimum(self.darkest, later.darkest), np.maximum(self.lightest, later.lightest)
+        return replace(self, counts=counts, last=later.last, darkest=darkest, lightest=lightest)
 
 
 class LivenessWatcher:
     """Compares the faces of every other frame that is far enough from the one before; one grey picture is held."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, _Count] = {}
+        self._counts: dict[int, Count] = {}
         self._held: tuple[float, Image, Mapping[int, _Seen]] | None = None
-        self._first: tuple[float, Curve] | None = None
-        self._last = 0.0
-        self._changes = False
+        self._whole = Liveness({})
+        self._begun: Collection[int] = ()
+
+    def go_on(self, trails: Collection[int]) -> None:
+        """Say which trails began before what is seen here: how much was enough of them is known elsewhere."""
+        self._begun = trails
 
     def see(self, frames: Sequence[Frame], sightings: Sequence[Sequence[Sighting]]) -> None:
         """Take frames in order with the faces in them."""
@@ -96,11 +163,7 @@ class LivenessWatcher:
 
     def _compare_whole(self, time: float, grey: Image) -> None:
         small = np.asarray(Pictures.fromarray(grey).resize(_THUMBNAIL, Pictures.Resampling.BOX), dtype=np.float64)
-        if self._first is None:
-            self._first = time, small
-        elif float(np.abs(small - self._first[1]).max()) >= UNCHANGED:
-            self._changes = True
-        self._last = time
+        self._whole = self._whole.followed_by(Liveness({}, time, time, small, small, small), {})
 
     def _compare(
         self,
@@ -112,8 +175,8 @@ class LivenessWatcher:
         others: Mapping[int, _Seen],
     ) -> None:
         for trail in faces.keys() & others.keys():
-            count = self._counts.setdefault(trail, _Count(first=before))
-            if count.lives:
+            count = self._counts.setdefault(trail, Count(first=before))
+            if count.lives and trail not in self._begun:
                 continue
             first, last = others[trail], faces[trail]
             half = (first.half + last.half) / 2
@@ -123,20 +186,21 @@ class LivenessWatcher:
             if way is not None and way > MOVED:
                 way = motion(earlier, grey, first.middle, last.middle, half)
             if way is not None:
-                count.pairs, count.moved, count.last = count.pairs + 1, count.moved + (way > MOVED), time
+                count.add(way > MOVED, time)
+
+    @property
+    def seen(self) -> Liveness:
+        """What was seen so far."""
+        return replace(self._whole, counts=dict(self._counts))
 
     def still(self, person_of: Mapping[int, str]) -> tuple[str, ...]:
         """The people whose face never moves, in the order of `person_of`."""
-        found: dict[str, list[_Count]] = {}
-        for trail, name in person_of.items():
-            if trail in self._counts:
-                found.setdefault(name, []).append(self._counts[trail])
-        return tuple(name for name, counts in found.items() if _is_still(counts))
+        return self.seen.still(person_of)
 
     @property
     def unchanging(self) -> bool:
         """Whether all pictures, over `LEAST_SECONDS` at least, are one."""
-        return self._first is not None and not self._changes and self._last - self._first[0] >= LEAST_SECONDS
+        return self.seen.unchanging
 
 
 def notices(still: Sequence[str], unchanging: bool) -> list[str]:
@@ -146,7 +210,7 @@ def notices(still: Sequence[str], unchanging: bool) -> list[str]:
     return [f"{name} never moves: perhaps a picture on a wall" for name in still]
 
 
-def _is_still(counts: Sequence[_Count]) -> bool:
+def _is_still(counts: Sequence[Count]) -> bool:
     pairs = sum(count.pairs for count in counts)
     seconds = sum(count.last - count.first for count in counts)
     return (

@@ -130,13 +130,23 @@ class MouthWatcher:
             taken.append(self._held.popleft())
         return [*taken, self._held[0]]
 
+    @property
+    def motions(self) -> dict[int, tuple[Motion, ...]]:
+        """The motions of the mouth on every trail, in order."""
+        return {trail: tuple(mouth.motions) for trail, mouth in self._mouths.items() if mouth.motions}
+
     def tracks(self, person_of: Mapping[int, str]) -> dict[str, MouthTrack]:
         """The motion of every person, from the trails that are theirs."""
-        found: dict[str, list[Motion]] = {}
-        for trail, mouth in self._mouths.items():
-            if trail in person_of and mouth.motions:
-                found.setdefault(person_of[trail], []).extend(mouth.motions)
-        return {name: MouthTrack.of(motions) for name, motions in found.items()}
+        return tracks_of(self.motions, person_of)
+
+
+def tracks_of(motions: Mapping[int, Sequence[Motion]], person_of: Mapping[int, str]) -> dict[str, MouthTrack]:
+    """The motion of every person's mouth, from those on the trails that are theirs."""
+    found: dict[str, list[Motion]] = {}
+    for trail, those in motions.items():
+        if trail in person_of:
+            found.setdefault(person_of[trail], []).extend(those)
+    return {name: MouthTrack.of(those) for name, those in found.items()}
 
 
 @dataclass(slots=True)

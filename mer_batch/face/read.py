@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
+from zlib import crc32
 
 from mer_batch.classifier import Classifier
 from mer_batch.face.crop import crop_face
@@ -14,7 +15,9 @@ from mer_batch.face.detect import CascadeDetector, Detection, Detector
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
 from mer_batch.face.identity import Embedder
 from mer_batch.face.liveness import STILL, LivenessWatcher
-from mer_batch.face.mouth import MouthTrack, MouthWatcher
+from mer_batch.face.log import FaceLog, Record
+from mer_batch.face.mouth import MouthTrack, MouthWatcher, tracks_of
+from mer_batch.face.people import number_people
 from mer_batch.face.quality import UNREADABLE_SIZE, assess
 from mer_batch.face.track import Sighting, Tracker
 from mer_batch.types import (
@@ -26,12 +29,10 @@ from mer_batch.types import (
     Image,
     Observation,
     Person,
-    Probabilities,
     Shot,
 )
 
 _UNREADABLE_QUALITY: Final = 0.02
-_SHORTEST_SHOT: Final = 0.3  # seconds
 READABLE_DAMAGE: Final = 0.4
 """Share of a picture that the decoder made up, to which a face in it is read: `media.journal` has the measurement."""
 DAMAGE_FLAG: Final = "picture damaged"
@@ -66,33 +67,42 @@ class FaceReadings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
-    """One face in one sampled frame; `probabilities` is None where it could not be read."""
+class Range:
+    """The frames that are a piece's own: from `start` until `end`, in seconds; `end` None = to the last one.
 
-    frame: int
-    trail: int
-    box: Box
-    quality: FaceQuality
-    probabilities: Probabilities | None
+    Those before are read only to find into the film. Within `overlap` seconds of either border neighbours see the
+    same pictures.
+    """
+
+    start: float
+    end: float | None
+    overlap: float
+
+    def shared(self, time: float) -> bool:
+        """Whether a neighbour sees the picture too."""
+        return time < self.start or (self.end is not None and time >= self.end - self.overlap)
 
 
 @dataclass(slots=True)
 class _Log:
-    """All that is kept of the frames."""
+    """What is kept of the frames while they come; see `FaceLog`."""
 
     times: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
-    records: list[_Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     damage: dict[int, float] = field(default_factory=dict)
-    """Of the frames that are damaged, how much."""
+    prints: dict[int, int] = field(default_factory=dict)
 
-    def add(self, frames: list[Frame], cuts: list[bool]) -> None:
-        """Remember times and cuts; flashes and black frames between two shots are not shots of their own."""
+    def add(self, frames: list[Frame], cuts: list[bool], range_: Range | None) -> None:
+        """Remember the times, cuts and damage of frames."""
         for frame, cut in zip(frames, cuts, strict=True):
-            if cut and (not self.cuts or frame.time - self.times[self.cuts[-1]] > _SHORTEST_SHOT):
-                self.cuts.append(len(self.times))
+            number = len(self.times)
+            if cut:
+                self.cuts.append(number)
             if frame.damage:
-                self.damage[len(self.times)] = frame.damage
+                self.damage[number] = frame.damage
+            if range_ is not None and range_.shared(frame.time):
+                self.prints[number] = crc32(frame.image.tobytes())
             self.times.append(frame.time)
 
 
@@ -120,31 +130,82 @@ def read_faces(
         watcher: measures mouths; `frames` must come at its rate. None leaves them alone.
         on_progress: called with the time reached, in seconds, after every batch.
     """
+    log = watch_faces(
+        frames,
+        classifier,
+        device=device,
+        batch=batch,
+        detector=detector,
+        embedder=embedder,
+        watcher=watcher,
+        on_progress=on_progress,
+    )
+    return readings(log, matched=embedder is not None)
+
+
+def watch_faces(
+    frames: Iterable[Frame],
+    classifier: Classifier[Image],
+    *,
+    device: str = "auto",
+    batch: int = 16,
+    detector: Detector | None = None,
+    embedder: Embedder | None = None,
+    watcher: MouthWatcher | None = None,
+    on_progress: Callable[[float], None] | None = None,
+    piece: Range | None = None,
+) -> FaceLog:
+    """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
     tracker = Tracker(detector or CascadeDetector(device), embedder)
     finder, liveness = CutFinder(), LivenessWatcher()
-    log = _Log()
+    log, warm = _Log(), 0
     for part in _batches(watcher.sample(frames) if watcher else frames, batch):
         whole = [frame for frame in part if frame.damage <= READABLE_DAMAGE]
         cuts = {id(frame): finder.begins_shot(frame.image) for frame in whole}
         sightings = tracker.follow(whole, list(cuts.values()))
         places = [len(log.times) + place for place, frame in enumerate(part) if id(frame) in cuts]
         log.records += _read(whole, sightings, classifier, places)
-        log.add(part, [cuts.get(id(frame), False) for frame in part])
-        liveness.see(whole, sightings)
+        log.add(part, [cuts.get(id(frame), False) for frame in part], piece)
+        early = _early(whole, piece)
+        if early:
+            warm += _early(part, piece)
+            liveness.go_on({record.trail for record in log.records if record.frame < warm})
+        liveness.see(whole[early:], sightings[early:])
         if watcher is not None:
             watcher.see(whole, sightings)
         if on_progress is not None:
             on_progress(part[-1].time)
-    tracker.end()
-    readings = _readings(log, tracker.person, matched=embedder is not None)
-    names = {trail: _name(number) for trail, number in tracker.person.items()}
-    still = liveness.still(names)
+    tracker.end(goes_on=piece is not None and piece.end is not None)
+    return FaceLog(
+        times=tuple(log.times),
+        cuts=tuple(log.cuts),
+        records=tuple(log.records),
+        damage=log.damage,
+        trails=tuple(tracker.trails),
+        motions=watcher.motions if watcher else {},
+        liveness=liveness.seen,
+        warm=warm,
+        prints=log.prints,
+    )
+
+
+def _early(frames: Sequence[Frame], piece: Range | None) -> int:
+    """How many of the frames come before what is a piece's own."""
+    return sum(frame.time < piece.start for frame in frames) if piece is not None else 0
+
+
+def readings(log: FaceLog, matched: bool) -> FaceReadings:
+    """Put numbers to the people and find what is missing; `matched` tells whether there was an embedder."""
+    person_of = number_people(log.trails)
+    found = _readings(log, person_of, matched)
+    names = {trail: _name(number) for trail, number in person_of.items()}
+    still = log.liveness.still(names)
     return replace(
-        readings,
-        observations=_marked(readings.observations, still),
+        found,
+        observations=_marked(found.observations, still),
         still=still,
-        unchanging=liveness.unchanging and len(still) == len(readings.people),
-        mouths=watcher.tracks(names) if watcher else {},
+        unchanging=log.liveness.unchanging and len(still) == len(found.people),
+        mouths=tracks_of(log.motions, names),
     )
 
 
@@ -164,7 +225,7 @@ def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 def _read(
     frames: list[Frame], sightings: list[list[Sighting]], classifier: Classifier[Image], places: list[int]
-) -> list[_Record]:
+) -> list[Record]:
     """Judge and classify the faces of a batch in one go; `places` are the numbers of its frames."""
     found = [(position, seen) for position, faces in enumerate(sightings) for seen in faces]
     qualities = [assess(frames[position].image, seen.face) for position, seen in found]
@@ -172,7 +233,7 @@ def _read(
     crops = [_crop(frames[found[i][0]].image, found[i][1].face, classifier) for i in readable]
     scores = {i: tuple(float(p) for p in row) for i, row in zip(readable, classifier.predict(crops), strict=True)}
     return [
-        _Record(places[position], seen.trail, _clipped(seen.face.box), quality, scores.get(i))
+        Record(places[position], seen.trail, _clipped(seen.face.box), quality, scores.get(i))
         for i, ((position, seen), quality) in enumerate(zip(found, qualities, strict=True))
     ]
 
@@ -196,9 +257,9 @@ def _clipped(box: Box) -> Box:
     return left, top, right, bottom
 
 
-def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceReadings:
+def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> FaceReadings:
     """Put names to the trails, drop those that were no face, and find what is missing."""
-    spans = spans_of(log.times)
+    spans, cuts = spans_of(log.times), log.shots
     records = [record for record in log.records if record.trail in person_of]
     observations = []
     seen: dict[int, dict[int, str]] = {number: {} for number in sorted(set(person_of.values()))}
@@ -211,10 +272,10 @@ def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceRea
     anybody = {frame for frames in seen.values() for frame in frames}
     return FaceReadings(
         observations=tuple(observations),
-        gaps=tuple(find_gaps(spans, log.cuts, {_name(number): frames for number, frames in seen.items()}, log.damage)),
+        gaps=tuple(find_gaps(spans, cuts, {_name(number): frames for number, frames in seen.items()}, log.damage)),
         people=tuple(Person(_name(number), _merged(spans, sorted(frames))) for number, frames in seen.items()),
-        shots=tuple(shots_between(spans, log.cuts)),
-        notices=(NOT_MATCHED,) if not matched and log.cuts and len(seen) > 1 else (),
+        shots=tuple(shots_between(spans, cuts)),
+        notices=(NOT_MATCHED,) if not matched and cuts and len(seen) > 1 else (),
         frames=len(spans),
         seconds=sum(end - start for start, end in spans),
         seconds_with_face=sum(spans[i][1] - spans[i][0] for i in anybody),
@@ -222,7 +283,7 @@ def _readings(log: _Log, person_of: Mapping[int, int], matched: bool) -> FaceRea
     )
 
 
-def _observation(record: _Record, span: tuple[float, float], number: int, damage: float) -> Observation:
+def _observation(record: Record, span: tuple[float, float], number: int, damage: float) -> Observation:
     assert record.probabilities is not None
     return Observation(
         modality="face",

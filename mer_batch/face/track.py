@@ -17,19 +17,17 @@ from numpy.typing import NDArray
 
 from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import Detection, Detector, overlap
-from mer_batch.face.identity import SAME_EMBEDDING, Embedder, likeness, look
+from mer_batch.face.identity import Embedder, likeness, look
+from mer_batch.face.people import PATIENCE, SAME_LOOK, Followed, Sure, number_people
 from mer_batch.types import Box, Floats, Frame, Image
 
 SEARCH_EVERY: Final = 1.0
-"""Seconds after which new faces are looked for beside those in view."""
+"""Seconds after which new faces are looked for beside those in view, counted on the clock of the file.
+
+Not from the last search: then a film followed from its middle would be searched in other pictures.
+"""
 SEARCH_EMPTY_EVERY: Final = 0.5
 """Seconds after which faces are looked for while nobody is in view."""
-PATIENCE: Final = 1.0
-"""Seconds a lost face keeps its trail, so that a blink of the detector is no departure."""
-RETURN_WITHIN: Final = 20.0
-"""Seconds within which somebody who left may come back in the same shot under the same number."""
-SAME_LOOK: Final = 0.75
-"""Likeness (see `identity.likeness`) from which a returning face is taken for the one that left."""
 # On the test clips without a readable face (crowds, dark stages, drawings) false trails last for
 # seconds and reach 0.988, but no two of their sightings reach 0.99; real faces do within a second.
 _STRONG: Final = 0.99
@@ -46,7 +44,7 @@ class Sighting:
     face: Detection
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Trail:
     """A face being followed; the only thing here that changes."""
 
@@ -54,9 +52,10 @@ class _Trail:
     face: Detection
     time: float
     look: NDArray[np.float64]
+    first: float
     strong: int = 0
     hits: int = 0
-    person: int | None = None
+    sure: Sure | None = None
     lost: bool = False
     drift: tuple[float, float] = (0.0, 0.0)
 
@@ -80,16 +79,6 @@ class _Trail:
         return left + dx, top + dy, right + dx, bottom + dy
 
 
-@dataclass(slots=True)
-class _Known:
-    """What is remembered of a person."""
-
-    shot: int
-    time: float
-    look: NDArray[np.float64]
-    embedding: Floats | None
-
-
 class Tracker:
     """Follows faces through frames given in order, a batch at a time.
 
@@ -103,17 +92,25 @@ class Tracker:
         self._detector = detector
         self._embedder = embedder
         self._trails: list[_Trail] = []
-        self._people: list[_Known] = []
-        self._owner: dict[int, int] = {}
+        self._ended: list[Followed] = []
+        self._owner: dict[int, int] | None = None
         self._made = 0
         self._shot = 0
         self._shot_frames = 0
         self._searched = -np.inf
+        self._due = _Due()
 
     @property
     def person(self) -> Mapping[int, int]:
-        """Trail numbers to person numbers (from 1); trails that were no face are absent. Final after `end`."""
+        """Trail numbers to person numbers (from 1) after `end`; trails that were no face are absent."""
+        if self._owner is None:
+            self._owner = number_people(self._ended)
         return self._owner
+
+    @property
+    def trails(self) -> Sequence[Followed]:
+        """The trails that have ended: all of them after `end`."""
+        return self._ended
 
     def follow(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> list[list[Sighting]]:
         """The faces in each frame; `cuts[i]` says that frame i begins a shot."""
@@ -126,17 +123,16 @@ class Tracker:
             result.append(self._step(frame, ahead.get(position)))
         return result
 
-    def end(self) -> None:
-        """Say that no frame follows."""
-        self._end_shot()
+    def end(self, goes_on: bool = False) -> None:
+        """Say that no frame follows; `goes_on`: none of this piece, while the shot goes on in the next one."""
+        if not goes_on:
+            self._end_shot()
+        self._end(self._trails)
+        self._trails = []
 
     def _search_ahead(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> dict[int, list[Detection]]:
         """The searches that are due whatever happens, done as one batch."""
-        due, last = [], self._searched
-        for position, (frame, cut) in enumerate(zip(frames, cuts, strict=True)):
-            if cut or frame.time - last >= SEARCH_EVERY - _JITTER:
-                due.append(position)
-                last = frame.time
+        due = [place for place, (frame, cut) in enumerate(zip(frames, cuts, strict=True)) if self._due(frame.time, cut)]
         found = self._detector.detect([frames[position].image for position in due])
         return dict(zip(due, found, strict=True))
 
@@ -153,7 +149,7 @@ class Tracker:
 
     def _must_search(self, time: float) -> bool:
         """True when a known person was lost, or when nobody is in view for a while."""
-        if any(trail.lost and trail.person for trail in self._trails):
+        if any(trail.lost and trail.sure for trail in self._trails):
             return True
         nobody = all(trail.lost for trail in self._trails)
         return nobody and time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER
@@ -188,8 +184,9 @@ class Tracker:
             if trail.lost:
                 trail.see(found[column], frame.time)
             else:
-                # The refined face was counted already; the search only puts its box right.
-                trail.face = found[column]
+                # The refined face was counted already; the search only puts its box right. What the boxes before it
+                # said is forgotten with them, so that a film followed from its middle goes on alike from here.
+                trail.face, trail.drift = found[column], (0.0, 0.0)
             trail.look = looks[column]
         kept = [trail.face.box for trail in self._trails if not trail.lost]
         for column in sorted(left_over):
@@ -197,63 +194,61 @@ class Tracker:
                 self._begin(found[column], frame.time, looks[column])
 
     def _begin(self, face: Detection, time: float, seen: NDArray[np.float64]) -> None:
-        trail = _Trail(self._made, face, time, seen)
+        trail = _Trail(self._made, face, time, seen, time)
         trail.see(face, time)
         self._made += 1
         self._trails.append(trail)
 
     def _forget(self, time: float) -> None:
         """End the trails that have been lost for too long."""
-        for trail in self._trails:
-            if trail.person is not None and not trail.lost:
-                known = self._people[trail.person - 1]
-                known.time, known.look, known.shot = trail.time, trail.look, self._shot
-        self._trails = [trail for trail in self._trails if not trail.lost or time - trail.time <= PATIENCE]
+        gone = [trail for trail in self._trails if trail.lost and time - trail.time > PATIENCE]
+        self._end(gone)
+        self._trails = [trail for trail in self._trails if trail not in gone] if gone else self._trails
+
+    def _end(self, trails: Sequence[_Trail]) -> None:
+        self._ended += [
+            Followed(trail.number, self._shot, trail.first, trail.time, trail.look, trail.hits, trail.sure)
+            for trail in trails
+        ]
 
     def _name_people(self, frame: Frame) -> None:
+        """Take what tells who it is from those who are now known to be faces."""
         for trail in self._trails:
-            if trail.person is None and not trail.lost and trail.strong >= _STRONG_HITS:
-                self._name(trail, frame.image)
+            if trail.sure is None and not trail.lost and trail.strong >= _STRONG_HITS:
+                trail.sure = Sure(trail.time, trail.look, self._embedded(frame.image, trail.face.box))
 
-    def _name(self, trail: _Trail, image: Image) -> None:
-        """Give a trail to a known person, else to a new one."""
-        vector = None
-        if self._embedder is not None:
-            vector = self._embedder.embed([crop_face(image, trail.face.box, self._embedder.crop)])[0]
-        number = self._recognise(trail, vector)
-        if number is None:
-            self._people.append(_Known(self._shot, trail.time, trail.look, vector))
-            number = len(self._people)
-        trail.person = number
-        self._owner[trail.number] = number
-
-    def _recognise(self, trail: _Trail, vector: Floats | None) -> int | None:
-        """The number of the absent person who looks like this one, if any does."""
-        present = {other.person for other in self._trails if other is not trail}
-        best: tuple[float, int] | None = None
-        for number, known in enumerate(self._people, 1):
-            if number in present:
-                continue
-            if vector is not None and known.embedding is not None:
-                score, enough = float(vector @ known.embedding), SAME_EMBEDDING
-            elif known.shot == self._shot and trail.time - known.time <= RETURN_WITHIN:
-                score, enough = likeness(trail.look, known.look), SAME_LOOK
-            else:
-                continue
-            if score >= enough and (best is None or score > best[0]):
-                best = score, number
-        return best[1] if best else None
+    def _embedded(self, image: Image, box: Box) -> Floats | None:
+        if self._embedder is None:
+            return None
+        vector: Floats = self._embedder.embed([crop_face(image, box, self._embedder.crop)])[0]
+        return vector
 
     def _end_shot(self) -> None:
         """A cut or the end: every trail ends. A shot too short to confirm a face takes one very clear sighting."""
         for trail in self._trails:
             throughout = trail.hits == self._shot_frames <= _STRONG_HITS
-            if trail.person is None and throughout and trail.strong == trail.hits:
-                self._people.append(_Known(self._shot, trail.time, trail.look, None))
-                trail.person = self._owner[trail.number] = len(self._people)
+            if trail.sure is None and throughout and trail.strong == trail.hits:
+                trail.sure = Sure(trail.time, trail.look, brief=True)
+        self._end(self._trails)
         self._trails = []
         self._shot += 1
         self._shot_frames = 0
+
+
+class _Due:
+    """Says in which frames a search is due whatever happens: after cuts, and once in every `SEARCH_EVERY` seconds."""
+
+    def __init__(self) -> None:
+        self._step: int | None = None
+        self._cut = -np.inf
+
+    def __call__(self, time: float, cut: bool) -> bool:
+        """Whether it is in the next frame."""
+        before, self._step = self._step, int((time + _JITTER) // SEARCH_EVERY)
+        if cut:
+            self._cut = time
+        # Soon after a cut everything was looked for already.
+        return cut or before is None or (self._step != before and time - self._cut >= SEARCH_EVERY / 2)
 
 
 def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Frame) -> float:

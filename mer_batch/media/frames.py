@@ -36,12 +36,15 @@ def read_frames(
     start: float = 0.0,
     end: float | None = None,
     on_warning: Warn | None = None,
+    *,
+    grid: float | None = None,
 ) -> Generator[Frame, None, None]:
     """The pictures of `media` in [start, end), at most `fps` a second, upright and with square pixels.
 
-    Times are presentation times: of each step of 1/fps seconds, counted from `start`, the first picture
-    is taken; a step without a picture yields none. The size changes where that of the pictures does. What
-    damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator ends it.
+    Times are presentation times: of each step of 1/fps seconds, counted from `grid` (from `start` if that is None),
+    the first picture is taken; a step without a picture yields none. The size changes where that of the pictures does.
+    What damage took away comes as one black picture with `damage` 1. ffmpeg starts at once; closing the generator
+    ends it.
 
     Raises `UsageError` for a bad range or rate, `InputError` where there is no video or nothing decodes;
     what is damaged or changes after the first picture goes to `on_warning`, a sentence each.
@@ -52,7 +55,7 @@ def read_frames(
     if media.video is None:
         raise InputError(f"{media.path.name!r} has no video")
     told = Told()
-    frames = _frames(media, fps, (start, end), told)
+    frames = _frames(media, fps, (start, end), told, grid)
     # Begun here, so that ffmpeg is at work while the caller loads what will look at the pictures.
     return _told(next(frames, None), frames, told, on_warning)
 
@@ -72,7 +75,7 @@ def _told(
 
 
 def _frames(
-    media: Media, fps: float, span: tuple[float, float | None], told: Told
+    media: Media, fps: float, span: tuple[float, float | None], told: Told, grid: float | None = None
 ) -> Generator[Frame | None, None, None]:
     """The pictures of all recordings; None says that ffmpeg has begun."""
     last: int | None = None
@@ -82,7 +85,7 @@ def _frames(
             told.lost(begin, "there are no pictures for a while")
             yield _nothing(media, begin)
             continue
-        shoot = Shoot(part, fps, span[0], last, told)
+        shoot = Shoot(part, fps, span[0] if grid is None else grid, last, told)
         try:
             with closing(shoot.frames()) as frames:
                 yield from frames

@@ -10,6 +10,8 @@ from mer_batch.media.look import Look
 _JOIN: Final = 1.0
 """Seconds between damaged pictures that count as one stretch."""
 _NAMED: Final = 4
+EARLIER: Final = "decoding began earlier"
+"""Ends the one sentence that tells of the way to the pictures, not of the pictures."""
 
 
 class Told:
@@ -69,7 +71,7 @@ class Told:
             yield f"the picture changes from {before} to {after} at {time:.2f} s{often}; it is read in its true shape"
         if self._earlier:
             place = f"{self._earlier[0]:.2f} s"
-            yield f"the pictures at {place} do not decode from the key frames near them; decoding began earlier"
+            yield f"the pictures at {place} do not decode from the key frames near them; {EARLIER}"
 
     def _where(self) -> str:
         if not self._spans:

@@ -66,7 +66,7 @@ def test_wrong_options_are_one_line_and_exit_2(
 
 
 def test_an_unknown_subtitle_track_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mer_batch.pipeline._Analysis.run", lambda analysis: pytest.fail("the work began"))
+    monkeypatch.setattr("mer_batch.pipeline.run.read_all", lambda *_: pytest.fail("the work began"))
     (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHi\n")
     inputs = (*clips.silence(1), "-i", f"{tmp_path / 'a.srt'}")
     clip = clips.make(tmp_path / "clip.mkv", *inputs, "-c:s", "copy", "-metadata:s:s", "language=eng")

@@ -1,0 +1,119 @@
+"""The stage of faces: pictures in, people, their readings and the motion of their mouths out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+from mer_batch import media
+from mer_batch.errors import MerError
+from mer_batch.fusion.speaking import Turn, find_turns
+from mer_batch.pipeline.asked import Asked
+from mer_batch.pipeline.stage import FAILURES, Stage
+from mer_batch.types import Frame, Person, Shot
+
+if TYPE_CHECKING:
+    from mer_batch.face.mouth import MouthTrack, MouthWatcher
+    from mer_batch.face.read import FaceReadings
+
+Pictures = tuple[Generator[Frame, None, None], "MouthWatcher | None"]
+"""The frames that faces are looked for in, being decoded, and what measures mouths in them."""
+
+
+class FaceStage(Stage):
+    """`begin` before `run`; `close` in any case."""
+
+    modality = "face"
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self.people: tuple[Person, ...] = ()
+        self.shots: tuple[Shot, ...] = ()
+        self.mouths: Mapping[str, MouthTrack] = {}
+        self.still: tuple[str, ...] = ()
+        self.unchanging = False
+        self._kept: FaceReadings | None = None
+        self._begun: Pictures | None = None
+
+    @property
+    def cuts(self) -> list[float]:
+        """The times at which shots begin but the first."""
+        return [shot.start for shot in self.shots[1:]]
+
+    def turns(self, speech: Sequence[tuple[float, float]]) -> tuple[Turn, ...]:
+        """Who of the people in view speaks when in `speech`."""
+        return find_turns(self.mouths, self.people, speech, self.cuts)
+
+    def begin(self) -> None:
+        """Let ffmpeg work on the first pictures, if any are to be decoded."""
+        if self.wanted and self.asked.media.video is not None and not self._find_kept():
+            # An error is met again when faces are read, which then are all that is lost.
+            with suppress(MerError, *FAILURES):
+                self._begun = self._pictures()
+
+    def close(self) -> None:
+        """End ffmpeg."""
+        if self._begun is not None:
+            self._begun[0].close()
+
+    def read(self) -> None:
+        """See `Stage.read`."""
+        if not self.wanted:
+            return
+        if self.asked.media.video is None:
+            self.absent("the file has no video")
+            return
+        self.asked.reader("face")
+        readings = self._find_kept()
+        if readings is None:
+            before = len(self.notices)
+            readings = self._read()
+            self.asked.keep.put("face", self._facts, (readings, tuple(self.notices[before:])))
+        self.take(readings.observations, readings.gaps)
+        self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
+        self.still, self.unchanging = readings.still, readings.unchanging
+        self.notices += readings.notices
+
+    def _pictures(self) -> Pictures:
+        from mer_batch.face.mouth import MouthWatcher
+
+        asked = self.asked
+        watcher = MouthWatcher(asked.options.fps, asked.options.start) if asked.hears else None
+        rate = watcher.rate if watcher else asked.options.fps
+        return media.read_frames(asked.media, rate, *asked.span, on_warning=self.notices.append), watcher
+
+    def _read(self) -> FaceReadings:
+        from mer_batch.face.identity import load_embedder
+        from mer_batch.face.read import read_faces
+
+        frames, watcher = self._begun or self._pictures()
+        device = self.asked.options.device
+        with closing(frames), self.asked.told("face") as share:
+            return read_faces(
+                frames,
+                self.asked.reader("face"),
+                device=device,
+                embedder=load_embedder(device),
+                watcher=watcher,
+                on_progress=share,
+            )
+
+    def _facts(self) -> dict[str, Any]:
+        """What decides the readings of faces, beside the recording."""
+        from mer_batch.face.identity import weights_sum
+
+        return {
+            "range": self.asked.span,
+            "fps": self.asked.options.fps,
+            "model": self.asked.model_hash("face"),
+            "mouths": self.asked.hears,
+            "identity": weights_sum(),
+        }
+
+    def _find_kept(self) -> FaceReadings | None:
+        """What an earlier run found in the same pictures with the same model, with what it had to say of them."""
+        if self._kept is None and (found := self.asked.keep.find("face", self._facts, tuple)) is not None:
+            self._kept, notices = found
+            self.notices += notices
+        return self._kept

@@ -1,0 +1,62 @@
+"""The order of an analysis: what is checked, what is prepared, and the stages."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from mer_batch import checks, media
+from mer_batch.config import DEFAULTS, Options
+from mer_batch.keep import Keep
+from mer_batch.nets.device import load_torch
+from mer_batch.pipeline.asked import LOADING, Asked, OnNotice, OnProgress
+from mer_batch.pipeline.ending import timeline
+from mer_batch.pipeline.faces import FaceStage
+from mer_batch.pipeline.sound import VoiceStage
+from mer_batch.pipeline.words import WordStage
+from mer_batch.types import Timeline
+
+
+def analyze(
+    path: Path | str,
+    options: Options = DEFAULTS,
+    on_progress: OnProgress | None = None,
+    on_notice: OnNotice | None = None,
+    keep: Path | None = None,
+) -> Timeline:
+    """Read a media file as `options` say.
+
+    `on_progress` is told (stage, share done) of every stage that has something to read, `on_notice` at once what
+    is known to be missing before the work begins. A modality that fails is lost: it is named in
+    `Timeline.lost` with a notice, and the rest goes on. All that can be known before the first picture is
+    decoded is checked before. Raises `InputError` for a file that cannot be
+    read at all and `UsageError` for options that do not fit it.
+
+    `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
+    """
+    tell = on_progress or (lambda _stage, _done: None)
+    tell(LOADING, 0.0)
+    checks.check_options(options)
+    found = media.probe(Path(path))
+    checks.check_media(found, options)
+    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256))
+    words = WordStage(asked)
+    notices = [*found.notes, *words.prepare()]
+    if on_notice is not None:
+        for notice in notices:
+            on_notice(notice)
+    tell(LOADING, 1.0)
+    return read_all(asked, words, notices)
+
+
+def read_all(asked: Asked, words: WordStage, notices: list[str]) -> Timeline:
+    """All stages, then the timeline; `words` are prepared, `notices` told already."""
+    with closing(FaceStage(asked)) as faces:
+        faces.begin()
+        load_torch()  # while ffmpeg works on the first pictures
+        faces.run()
+        voice = VoiceStage(asked, faces, words)
+        voice.run()
+        words.speech = voice.speech
+        words.run()
+    return timeline(asked, faces, voice, words, notices)
