@@ -237,6 +237,8 @@ def _stream(stream: Stamps) -> Iterator[str]:
         if stream.kind in ("video", "audio"):
             yield f"stream {stream.index} ({stream.kind}, {stream.codec}) has no packet with a time stamp"
         return
+    if stream.unstamped and stream.kind in ("video", "audio"):
+        yield f"stream {stream.index}: {counted(stream.unstamped, 'packet')} of {stream.packets} without a time stamp"
     lasts = stream.end - stream.start
     if stream.declared is not None and abs(stream.declared - lasts) > max(0.5, 0.02 * lasts):
         yield f"stream {stream.index} declares {stream.declared:.2f} s and has packets for {lasts:.2f} s"
