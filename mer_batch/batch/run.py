@@ -26,7 +26,7 @@ from mer_batch.batch.sources import Found, Source
 from mer_batch.batch.waiting import Waiting
 from mer_batch.config import LEAST_SPLIT, SPLIT, Options
 from mer_batch.errors import MerError, UsageError, unknown_name
-from mer_batch.files import check_folder, size_of
+from mer_batch.files import check_folder, size_of, sweep
 from mer_batch.provenance import as_table
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class Outcome:
 def run(order: Order, heard: Heard) -> Outcome:
     """Read what is not finished. Raises `MerError` where the folder cannot be written or another run works there."""
     with _alone(order.out), _shelved(order.shelf):
+        sweep(order.out)
         ledger = Ledger(order.out)
         history = ledger.read()
         ledger.add("run", version=__version__, files=len(order.found.sources) + len(order.found.missing),

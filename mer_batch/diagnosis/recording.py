@@ -165,9 +165,7 @@ def _words(found: Recording) -> None:
     if found.media.audio:
         from mer_batch.text import asr
 
-        kept = asr.kept(asr.DEFAULT, verify=False)
-        state = "its weights are here" if kept is not None else f"fetch it by: mer models fetch {asr.DEFAULT}"
-        found.words.append(f"speech recognition by {asr.DEFAULT}: {state}")
+        found.words.append(f"speech recognition by {asr.expected()}")
 
 
 def _cost(found: Recording, device: str, measured: bool) -> None:
@@ -239,6 +237,8 @@ def _stream(stream: Stamps) -> Iterator[str]:
         if stream.kind in ("video", "audio"):
             yield f"stream {stream.index} ({stream.kind}, {stream.codec}) has no packet with a time stamp"
         return
+    if stream.unstamped and stream.kind in ("video", "audio"):
+        yield f"stream {stream.index}: {counted(stream.unstamped, 'packet')} of {stream.packets} without a time stamp"
     lasts = stream.end - stream.start
     if stream.declared is not None and abs(stream.declared - lasts) > max(0.5, 0.02 * lasts):
         yield f"stream {stream.index} declares {stream.declared:.2f} s and has packets for {lasts:.2f} s"

@@ -67,7 +67,10 @@ class Asked:
 
     def model_hash(self, modality: Modality) -> str:
         """What tells a model from others."""
-        return fingerprint(modality, str(getattr(self.options, f"{modality}_model")))
+        spec = str(getattr(self.options, f"{modality}_model"))
+        if not spec.startswith("hf:"):  # whose card comes with its network
+            self.reader(modality)
+        return fingerprint(modality, spec)
 
     @contextmanager
     def told(self, modality: Modality) -> Iterator[Callable[[float], None]]:
