@@ -20,8 +20,8 @@ from mer_batch.face.people import Followed
 WARM: Final = 6.0
 """Seconds by which a piece begins early.
 
-In a film of 147 s with 20 cuts and as many people, in twelve pieces, one of 654 readings differs by 0.006 after 2 s, and
-none by more than 0.0002 after 4 and 6 s (`benchmarks/pieces.py`).
+In a film of 147 s with 20 cuts and as many people, in twelve pieces, one of 654 readings differs by 0.006 after 2 s,
+and none by more than 0.0002 after 4 and 6 s (`benchmarks/pieces.py`).
 """
 WARM_FRAMES: Final = 12
 """Frames by which it does at least: what is usual between cuts is told by the last few."""
