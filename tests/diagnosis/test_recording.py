@@ -121,6 +121,13 @@ def test_what_it_costs_is_measured_here(tmp_path: Path) -> None:
     assert found.cost.seconds == pytest.approx(found.cost.fixed + 30 * found.cost.rate, rel=0.05)
 
 
+def test_a_file_of_a_moment_is_read_once_to_know_its_cost(tmp_path: Path) -> None:
+    found = examine(clips.make(tmp_path / "a.wav", *clips.tone(0.3)), "cpu").cost
+    assert found is not None
+    assert (found.rate, found.read) == (0.0, pytest.approx(0.3))
+    assert "for each second" not in found.sentence()
+
+
 def test_a_fault_in_one_look_costs_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a fault\nof two lines")
