@@ -165,9 +165,7 @@ def _words(found: Recording) -> None:
     if found.media.audio:
         from mer_batch.text import asr
 
-        kept = asr.kept(asr.DEFAULT, verify=False)
-        state = "its weights are here" if kept is not None else f"fetch it by: mer models fetch {asr.DEFAULT}"
-        found.words.append(f"speech recognition by {asr.DEFAULT}: {state}")
+        found.words.append(f"speech recognition by {asr.expected()}")
 
 
 def _cost(found: Recording, device: str, measured: bool) -> None:
