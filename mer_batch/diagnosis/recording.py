@@ -54,6 +54,8 @@ class Recording:
     levels: dict[int, Levels] = field(default_factory=dict)
     faces: Faces | None = None
     words: list[str] = field(default_factory=list)
+    heard: bool = False
+    """Whether there are words, or weights that hear them."""
     usable: dict[str, str] = field(default_factory=dict)
     cost: Cost | None = None
     problems: list[str] = field(default_factory=list)
@@ -153,6 +155,7 @@ def _words(found: Recording) -> None:
             written = media.parse_transcript(beside, found.media.duration)
             if written.utterances:
                 count = counted(len(written.utterances), "utterance")
+                found.heard = True
                 found.words.append(
                     flat(f"{beside.name} beside it: {count}; of a batch read by itself, of one file by --transcript")
                 )
@@ -160,12 +163,14 @@ def _words(found: Recording) -> None:
         try:
             written = media.read_subtitles(found.media)
             found.words.append(f"subtitles in the file: {counted(len(written.utterances), 'utterance')}")
+            found.heard |= bool(written.utterances)
         except MerError as error:
             found.problems.append(flat(f"subtitles cannot be read: {told(error, 200)}"))
     if found.media.audio:
         from mer_batch.text import asr
 
         found.words.append(f"speech recognition by {asr.expected()}")
+        found.heard |= bool(asr.on_machine() or asr.carried())
 
 
 def _cost(found: Recording, device: str, measured: bool) -> None:
@@ -184,8 +189,8 @@ def _usable(found: Recording) -> dict[str, str]:
         voice = "its sound cannot be decoded"
     elif voice == "yes" and all(one.silent >= 0.999 for one in heard):
         voice = "digital silence or close to it"
-    written = [line for line in found.words if "0 utterances" not in line and "fetch it by" not in line]
-    return {"face": face, "voice": voice, "text": "yes" if written else "no words at hand and nobody to hear them"}
+    text = "yes" if found.heard else "no words at hand and nobody to hear them"
+    return {"face": face, "voice": voice, "text": text}
 
 
 def offset(found: Media) -> float | None:

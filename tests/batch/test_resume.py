@@ -196,6 +196,16 @@ def test_a_key_depends_on_everything_that_outputs_are_made_of(tmp_path: Path, mo
     keys.models.cache_clear()
 
 
+def test_weights_of_a_recognizer_that_arrive_make_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mer_batch.text import asr
+
+    monkeypatch.setattr(asr, "on_machine", list)
+    before = keys._recognizer("auto")
+    monkeypatch.setattr(asr, "on_machine", lambda: ["whisper:small"])
+    assert keys._recognizer("auto") == "whisper:small" != before
+    assert keys._recognizer("none") is None
+
+
 def _jobs(folder: Path, options: object) -> list[toy_batch.batch.Job]:
     order = toy_batch.order(folder / "out", folder / "a.wav", options=options)  # type: ignore[arg-type]
     return [toy_batch.batch.Job(source, order.options, order.pages, order.out) for source in order.found.sources]
