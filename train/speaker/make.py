@@ -245,12 +245,8 @@ def main() -> None:
         tune(net.train(), start, windows, clips, given.steps, given.seed)
     net.eval().half().float()  # as it is stored
     sounds = [(clip, speed, windows.spoiled(windows.draw(clip, speed))) for clip in clips for speed in SPEEDS]
-    vectors = np.concatenate(
-        [
-            embedded(net, windows.mels([sound for _, _, sound in sounds[i : i + 512]]))
-            for i in range(0, len(sounds), 512)
-        ]
-    )
+    parts = [sounds[first : first + 512] for first in range(0, len(sounds), 512)]
+    vectors = np.concatenate([embedded(net, windows.mels([sound for _, _, sound in part])) for part in parts])
     plda = fit_plda(vectors, np.array([f"{clip.speaker} {speed}" for clip, speed, _ in sounds]))
     told = clips_of("test") if given.without is None else [
         clip for part in ("train", "validation", "test") for clip in clips_of(part, only=given.without)
