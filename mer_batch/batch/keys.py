@@ -95,6 +95,8 @@ def _recognizer(asr: str) -> str | None:
     from mer_batch.text import asr as recognizers
 
     with suppress(MerError):
+        if asr == "auto":
+            return recognizers.expected()
         if recognizers.parse(asr) is not None and recognizers.kept(asr, verify=False) is not None:
             return recognizers.identity(asr)
     return None

@@ -24,7 +24,7 @@ from mer_batch.batch.pool import Ended, Pool, Progress
 from mer_batch.batch.sources import Found, Source
 from mer_batch.config import Options
 from mer_batch.errors import MerError, UsageError
-from mer_batch.files import check_folder, size_of
+from mer_batch.files import check_folder, size_of, sweep
 from mer_batch.provenance import as_table
 
 HIDDEN: Final = ".mer"
@@ -105,6 +105,7 @@ class Outcome:
 def run(order: Order, heard: Heard) -> Outcome:
     """Read what is not finished. Raises `MerError` where the folder cannot be written or another run works there."""
     with _alone(order.out):
+        sweep(order.out)
         ledger = Ledger(order.out)
         history = ledger.read()
         ledger.add("run", version=__version__, files=len(order.found.sources) + len(order.found.missing),

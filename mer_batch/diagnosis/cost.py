@@ -51,6 +51,8 @@ class Cost:
     def sentence(self) -> str:
         """For people."""
         memory = "" if self.memory_mb is None else f", {self.memory_mb / 1000:.1f} GB of memory"
+        if not self.rate:
+            return f"about {clock(self.seconds)}{memory}; it was read here now, without speech recognition"
         return (
             f"about {clock(self.seconds)} ({self.rate:.2f} s for each second){memory}; estimated "
             f"from {self.read:.0f} s of it that were read here now, without speech recognition"
@@ -62,10 +64,11 @@ def cost(found: Media, device: str = "auto") -> Cost:
 
     Raises what `pipeline.analyze` raises.
     """
-    first, _ = _seconds(found, SHORT, device)
+    if found.duration <= 2 * SHORT:  # too short for a line: all of it is read
+        first, short = _seconds(found, 2 * SHORT, device)
+        return Cost(found.duration, first, 0.0, _memory(), short)
+    first, short = _seconds(found, SHORT, device)
     again, short = _seconds(found, SHORT, device)
-    if found.duration <= 2 * SHORT:
-        return Cost(found.duration, max(0.0, first - again), again / max(short, 1e-3), _memory(), short)
     took, long = _seconds(found, LONG, device)
     rate = max((took - again) / max(long - short, 1e-3), 0.0)
     return Cost(found.duration, max(0.0, first - rate * short), rate, _memory(), long)

@@ -54,6 +54,8 @@ class Recording:
     levels: dict[int, Levels] = field(default_factory=dict)
     faces: Faces | None = None
     words: list[str] = field(default_factory=list)
+    heard: bool = False
+    """Whether there are words, or weights that hear them."""
     usable: dict[str, str] = field(default_factory=dict)
     cost: Cost | None = None
     problems: list[str] = field(default_factory=list)
@@ -153,6 +155,7 @@ def _words(found: Recording) -> None:
             written = media.parse_transcript(beside, found.media.duration)
             if written.utterances:
                 count = counted(len(written.utterances), "utterance")
+                found.heard = True
                 found.words.append(
                     flat(f"{beside.name} beside it: {count}; of a batch read by itself, of one file by --transcript")
                 )
@@ -160,14 +163,14 @@ def _words(found: Recording) -> None:
         try:
             written = media.read_subtitles(found.media)
             found.words.append(f"subtitles in the file: {counted(len(written.utterances), 'utterance')}")
+            found.heard |= bool(written.utterances)
         except MerError as error:
             found.problems.append(flat(f"subtitles cannot be read: {told(error, 200)}"))
     if found.media.audio:
         from mer_batch.text import asr
 
-        kept = asr.kept(asr.DEFAULT, verify=False)
-        state = "its weights are here" if kept is not None else f"fetch it by: mer models fetch {asr.DEFAULT}"
-        found.words.append(f"speech recognition by {asr.DEFAULT}: {state}")
+        found.words.append(f"speech recognition by {asr.expected()}")
+        found.heard |= bool(asr.on_machine() or asr.carried())
 
 
 def _cost(found: Recording, device: str, measured: bool) -> None:
@@ -186,8 +189,8 @@ def _usable(found: Recording) -> dict[str, str]:
         voice = "its sound cannot be decoded"
     elif voice == "yes" and all(one.silent >= 0.999 for one in heard):
         voice = "digital silence or close to it"
-    written = [line for line in found.words if "0 utterances" not in line and "fetch it by" not in line]
-    return {"face": face, "voice": voice, "text": "yes" if written else "no words at hand and nobody to hear them"}
+    text = "yes" if found.heard else "no words at hand and nobody to hear them"
+    return {"face": face, "voice": voice, "text": text}
 
 
 def offset(found: Media) -> float | None:
@@ -239,6 +242,8 @@ def _stream(stream: Stamps) -> Iterator[str]:
         if stream.kind in ("video", "audio"):
             yield f"stream {stream.index} ({stream.kind}, {stream.codec}) has no packet with a time stamp"
         return
+    if stream.unstamped and stream.kind in ("video", "audio"):
+        yield f"stream {stream.index}: {counted(stream.unstamped, 'packet')} of {stream.packets} without a time stamp"
     lasts = stream.end - stream.start
     if stream.declared is not None and abs(stream.declared - lasts) > max(0.5, 0.02 * lasts):
         yield f"stream {stream.index} declares {stream.declared:.2f} s and has packets for {lasts:.2f} s"

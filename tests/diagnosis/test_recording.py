@@ -14,6 +14,7 @@ from mer_batch.cli import app
 from mer_batch.diagnosis.recording import Recording, examine, lines, offset
 from mer_batch.errors import InputError
 from mer_batch.media.examine import Levels, levels, stamps
+from mer_batch.text import asr
 
 AAC = ("-c:a", "aac")
 
@@ -82,7 +83,9 @@ def test_offset_rotation_words_and_what_can_be_used(late: Recording) -> None:
     assert late.media.video is not None
     assert abs(late.media.video.rotation) == 90
     assert late.problems == []
-    assert [line.split(":")[0] for line in late.words] == ["late.srt beside it", "speech recognition by whisper"]
+    first, second = late.words
+    assert first.startswith("late.srt beside it:")
+    assert second.startswith(f"speech recognition by {asr.default()}")
     assert late.faces is not None
     assert late.usable == {
         "face": f"no face of a readable size in {late.faces.looked} sampled pictures", "voice": "yes", "text": "yes",
@@ -119,6 +122,13 @@ def test_what_it_costs_is_measured_here(tmp_path: Path) -> None:
     assert found.cost.read == pytest.approx(6.0)
     assert 0 < found.cost.seconds < 120
     assert found.cost.seconds == pytest.approx(found.cost.fixed + 30 * found.cost.rate, rel=0.05)
+
+
+def test_a_file_of_a_moment_is_read_once_to_know_its_cost(tmp_path: Path) -> None:
+    found = examine(clips.make(tmp_path / "a.wav", *clips.tone(0.3)), "cpu").cost
+    assert found is not None
+    assert (found.rate, found.read) == (0.0, pytest.approx(0.3))
+    assert "for each second" not in found.sentence()
 
 
 def test_a_fault_in_one_look_costs_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +168,17 @@ def test_damage_is_no_loudness(tmp_path: Path) -> None:
     found = levels(loud, 0)
     assert found.damaged
     assert found.peak_db is None or found.peak_db < 12
+
+
+@pytest.mark.parametrize(("count", "usable"), [(0, False), (10, True)])
+def test_words_can_be_used_where_there_are_some(
+    count: int, usable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mer_batch.text import asr
+
+    monkeypatch.setattr(asr, "on_machine", list)
+    monkeypatch.setattr(asr, "carried", lambda: None)
+    cues = [f"{n + 1}\n00:00:0{n % 2},000 --> 00:00:0{n % 2},900\nWord {n}.\n" for n in range(count)]
+    (tmp_path / "a.srt").write_text("\n".join(cues))
+    found = examine(clips.make(tmp_path / "a.wav", *clips.tone(2)), "cpu", measured=False)
+    assert (found.usable["text"] == "yes") is usable
