@@ -18,11 +18,10 @@ def main(sources: Path, out: Path) -> None:
     batch.LEAST_SPLIT, batch.LONG_BYTES = 0.1, 1000
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-    seen: list[str] = []
 
     def heard(event: batch.Event) -> None:
-        seen.append(event.stage)
-        if len(nodes) == 2 and event.name == "film.mp4" and event.stage == "faces":
+        # At the latest when the first file has ended: then both nodes work, and the film is still to be read.
+        if len(nodes) == 2 and (event.state or (event.name == "film.mp4" and event.stage)):
             cluster.remove_node(nodes.pop(), allow_graceful=False)
 
     options = Options(modalities=("face", "voice"), asr="none", fps=2.0)
