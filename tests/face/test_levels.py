@@ -61,8 +61,8 @@ def test_crops_of_a_scaled_picture_are_those_of_all_of_it(scale: float) -> None:
 @pytest.mark.parametrize("scale", [1.0, 0.7, 0.31, 0.13])
 def test_pictures_of_another_size_keep_what_is_in_them(size: tuple[int, int], scale: float) -> None:
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
-    slope = np.stack([rows / size[0], columns / size[1], 0 * rows + 0.5], 2) * 255
-    levels = Levels(torch.from_numpy(np.stack([slope, 255 - slope]).astype(np.uint8)))
+    slope = np.stack([(rows + 0.5) / size[0], (columns + 0.5) / size[1], 0 * rows + 0.5], 2) * 255
+    levels = Levels(torch.from_numpy(np.stack([slope, 255 - slope]).round().astype(np.uint8)))
     height, width = int(size[0] * scale + 1), int(size[1] * scale + 1)
     found = levels.resized(height, width)
     assert not levels._made, "the halvings are for crops"
