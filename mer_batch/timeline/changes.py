@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -41,10 +45,33 @@ def change_points(probabilities: Array) -> list[int]:
 def _search(series: Array) -> list[int]:
     if len(series) < 2 * SHORTEST:
         return []
-    import ruptures
+    before = _pelt()(np.ascontiguousarray(series, dtype=np.float64), penalty(series), SHORTEST)
+    found: list[int] = []
+    index = int(before[len(series)])
+    while index > 0:
+        found.append(index)
+        index = int(before[index])
+    return found[::-1]
 
-    search = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(series)
-    return [int(index) for index in search.predict(pen=penalty(series))[:-1]]
+
+@cache
+def _pelt() -> Callable[[Array, float, int], Sequence[int]]:
+    """The compiled search of ruptures: for a series, a penalty and a least length, where the last level begins.
+
+    Entry i says so of the first i rows. `import ruptures` brings all of scipy's statistics, which the search does not
+    need: of half a second little is left.
+    """
+    package = find_spec("ruptures")
+    folders = package.submodule_search_locations if package is not None else None
+    where = [str(Path(folder) / "detection" / "_detection") for folder in folders or ()]
+    spec = PathFinder.find_spec("ekcpd", where)
+    if spec is None or spec.loader is None:  # a version that keeps it elsewhere
+        from ruptures.detection._detection import ekcpd as module
+    else:
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    search: Callable[[Array, float, int], Sequence[int]] = module.ekcpd_pelt_L2
+    return search
 
 
 def penalty(series: Array) -> float:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from mer_batch.fusion.lanes import SMOOTHING
 from mer_batch.fusion.pool import Array, softmax
 from mer_batch.labels import INDEX
+from mer_batch.timeline import changes
 from mer_batch.timeline.changes import FALSE_ALARMS, LONGEST, change_points, refine
 from mer_batch.types import Observation
 
@@ -104,3 +108,23 @@ def test_refined_times_are_exact_to_a_frame(truth: float) -> None:
 def test_without_enough_faces_the_time_stays() -> None:
     assert refine([], 5.0, 0.0, 10.0) == 5.0
     assert refine([_face(4.9, "sad"), _face(5.1, "happy")], 5.0, 0.0, 10.0) == 5.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_compiled_search_alone_finds_what_ruptures_finds(seed: int) -> None:
+    import ruptures
+
+    rng = np.random.default_rng(seed)
+    levels = np.repeat(rng.random((rng.integers(1, 9), 7)), 30, axis=0)
+    series = np.asfortranarray(levels + rng.normal(0, 0.05, levels.shape))
+    search = ruptures.KernelCPD(kernel="linear", min_size=changes.SHORTEST).fit(series)
+    assert changes._search(series) == search.predict(pen=changes.penalty(series))[:-1]
+
+
+def test_changes_are_found_without_the_statistics_of_scipy() -> None:
+    code = (
+        "import sys, numpy as np; from mer_batch.timeline.changes import change_points as c;"
+        "assert c(np.repeat(np.eye(7)[:2], 40, axis=0)) == [40];"
+        "assert 'scipy.stats' not in sys.modules and 'ruptures' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
