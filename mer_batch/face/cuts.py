@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mer_batch.face.scaled import shrunk
 from mer_batch.types import Image
 
 _SIZE: Final = (64, 36)
@@ -87,7 +88,7 @@ class _Print:
     def of(image: Image) -> _Print:
         from PIL import Image as Pictures
 
-        small = Pictures.fromarray(image).resize(_SIZE, Pictures.Resampling.BOX)
+        small = Pictures.fromarray(shrunk(image, *_SIZE))
         hsv = np.asarray(small.convert("HSV"))
         rows, columns = _SIZE[1] // 2, _SIZE[0] // 2
         quarters = [hsv[y : y + rows, x : x + columns].reshape(-1, 3) for y in (0, rows) for x in (0, columns)]

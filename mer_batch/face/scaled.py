@@ -1,0 +1,19 @@
+"""Small copies of pictures, by torch's antialiased filter on bytes: several times faster than Pillow's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mer_batch.types import Image
+
+
+def shrunk(image: Image, width: int, height: int) -> Image:
+    """A picture (h, w, 3) at another size, uint8; each pixel is a weighted mean of those around it."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    # Torch warns of memory that it must not write to, and does not write here; a copy costs less than the filter.
+    pixels = torch.from_numpy(image if image.flags.writeable else np.array(image)).permute(2, 0, 1)[None]
+    small = interpolate(pixels, size=(height, width), mode="bilinear", antialias=True, align_corners=False)
+    found: Image = small[0].permute(1, 2, 0).contiguous().numpy()
+    return found
