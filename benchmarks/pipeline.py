@@ -1,12 +1,13 @@
 """What `mer analyze` costs: by stage and whole, by size, faces and length, beside bare decoding and a rival.
 
-python benchmarks/pipeline.py [--quick] [--seconds 60] [--lengths 30,60,120] [--rounds 5] [--note TEXT]
+python benchmarks/pipeline.py [--quick] [--seconds 60] [--lengths 30,60,120] [--rounds 5] [--fer PYTHON] [--note TEXT]
 
 Clips are put together by ffmpeg from `media/faces` and `media/speech` of `MER_DATA`: one face, or three or ten in a
 grid, with speech and written words beside. In each round all contenders run in turn; medians are compared, by the
 clock and by the processor, which holds on a busy machine too. Decoding is what `mer analyze` reads, pictures and sound,
 and nothing done with it; ffmpeg alone writes the same frames and sound to a pipe that nobody reads. The rival is
-facenet-pytorch's `MTCNN.detect` with our classifier on every face, picture by picture, decoding not counted. Start-up
+facenet-pytorch's `MTCNN.detect` with our classifier on every face, picture by picture, decoding not counted; another is
+the `fer` package with MTCNN, if `--fer` names the Python of an environment that has it (`pip install fer`). Start-up
 is the constant of a straight line through the costs of the lengths; it is taken off where rates are given. `factors`
 are the whole command with less or more to read: faces alone, with the voice, with words, with Whisper.
 """
@@ -14,11 +15,14 @@ are the whole command with less or more to read: faces alone, with the voice, wi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -44,6 +48,10 @@ SPEECH = "jfk.flac"
 FPS = 5.0
 HEIGHTS = (360, 720, 1080)
 BATCH = 16
+FER_PICTURES = 8
+"""Pictures that the `fer` package is given: it takes seconds for each."""
+QUICK = ((360, 1), (720, 1), (1080, 3))
+"""Heights and faces of the clips of a quick run."""
 WHOLE = ("analyze", "decode", "ffmpeg alone")
 """Contenders that take the file, not pictures that are decoded already."""
 
@@ -210,11 +218,49 @@ class Rival:
         return count
 
 
+class Fer:
+    """The `fer` package with MTCNN on the first pictures, in a process of another Python."""
+
+    def __init__(self, python: Path, stages: Stages, folder: Path) -> None:
+        self._pictures = folder / "pictures.npy"
+        chosen = np.stack([frame.image for frame in stages.frames[:FER_PICTURES]])
+        np.save(self._pictures, chosen)
+        self._command = [str(python), str(Path(__file__).with_name("fer_loop.py")), str(self._pictures)]
+        self.pictures = len(chosen)
+
+    def __call__(self) -> record.Cost:
+        """What it takes once all is loaded."""
+        done = subprocess.run(self._command, capture_output=True, text=True, check=True, env=_without_ours())
+        found = json.loads(done.stdout.splitlines()[-1])
+        return record.Cost(found["clock"], found["processor"], found["faces"])
+
+
+def _without_ours() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+
+
+def has_fer(python: Path | None) -> bool:
+    """Whether a Python has the `fer` package; says so where it has not."""
+    with contextlib.suppress(OSError):
+        if (
+            python is not None
+            and not subprocess.run(
+                [python, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('fer') is None)"],
+                env=_without_ours(),
+                check=False,
+            ).returncode
+        ):
+            return True
+    print("skipped: the fer package; name with --fer the Python of an environment that has it (pip install fer)")
+    return False
+
+
 def in_turn(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[record.Cost]]:
-    """The costs of all in every round."""
+    """The costs of all in every round; what gives a `Cost` has measured itself."""
     found: dict[str, list[record.Cost]] = {name: [] for name in contenders}
     for _, (name, work) in itertools.product(range(rounds), contenders.items()):
-        found[name].append(record.cost(work))
+        cost = record.cost(work)
+        found[name].append(cost.answer if isinstance(cost.answer, record.Cost) else cost)
     return found
 
 
@@ -238,12 +284,18 @@ def lengths(folder: Path, seconds: list[float], rounds: int) -> dict[str, Any]:
     return result
 
 
-def whole(path: Path, seconds: float, looked: float, rounds: int, start_up: dict[str, float]) -> dict[str, Any]:
-    """One clip by all contenders."""
+def whole(
+    path: Path, seconds: float, looked: float, rounds: int, start_up: dict[str, float], fer: Path | None = None
+) -> dict[str, Any]:
+    """One clip by all contenders; `fer` is a Python that has the package of that name."""
     stages = Stages(path, looked)
     contenders: dict[str, Callable[[], Any]] = {"analyze": lambda: analyze(path), "decode": lambda: decode(path)}
     contenders["ffmpeg alone"] = lambda: ffmpeg_alone(path)
     contenders |= stages.contenders() | {"mtcnn and classifier": Rival(stages)}
+    pictures = dict.fromkeys(contenders, len(stages.frames))
+    if fer is not None:
+        contenders["fer"] = rival = Fer(fer, stages, path.parent)
+        pictures["fer"] = rival.pictures
     found = in_turn(contenders, rounds)
     costs = {name: middle(rows) for name, rows in found.items()}
     result: dict[str, Any] = {"seconds": costs, "peak_mb": max(row.answer["peak_mb"] for row in found["analyze"])}
@@ -252,28 +304,30 @@ def whole(path: Path, seconds: float, looked: float, rounds: int, start_up: dict
     for kind in ("clock", "processor"):
         pure = max(costs["analyze"][kind] - start_up[kind], 0.01)
         rates = {
-            name: round(len(stages.frames) / max(row[kind], 0.001), 1)
-            for name, row in costs.items()
-            if name not in WHOLE
+            name: round(pictures[name] / max(row[kind], 0.001), 2) for name, row in costs.items() if name not in WHOLE
         }
         rates["end to end"] = round(seconds * FPS / pure, 1)
         result[f"pictures a second by the {kind}"] = rates
         result[f"analyze / decode by the {kind}"] = round(pure / costs["decode"][kind], 2)
         result[f"analyze / ffmpeg alone by the {kind}"] = round(pure / costs["ffmpeg alone"][kind], 2)
-        result[f"times faster than the rival by the {kind}"] = round(
-            rates["end to end"] / rates["mtcnn and classifier"], 1
-        )
+        for name, rival_name in (("the rival", "mtcnn and classifier"), ("fer", "fer")):
+            if rival_name in rates:
+                result[f"times faster than {name} by the {kind}"] = round(rates["end to end"] / rates[rival_name], 1)
     return result
 
 
 def table(results: dict[str, Any]) -> str:
     """The main numbers, a line for each clip."""
-    lines = [f"{'clip':10} {'pictures/s':>10} {'(cpu)':>7} {'/ decode':>9} {'(cpu)':>6} {'x rival':>8} {'MB':>6}"]
+    head = f"{'clip':10} {'pictures/s':>10} {'(cpu)':>7} {'/ decode':>9} {'(cpu)':>6} {'/ ffmpeg':>9} {'(cpu)':>6}"
+    lines = [f"{head} {'x mtcnn':>8} {'x fer':>8} {'MB':>6}"]
     for name, row in results.items():
-        rate = [row[f"pictures a second by the {kind}"]["end to end"] for kind in ("clock", "processor")]
-        over = [row[f"analyze / decode by the {kind}"] for kind in ("clock", "processor")]
-        faster = row["times faster than the rival by the processor"]
-        lines.append(f"{name:10} {rate[0]:10} {rate[1]:7} {over[0]:9} {over[1]:6} {faster:8} {row['peak_mb']:6}")
+        numbers = [row[f"pictures a second by the {kind}"]["end to end"] for kind in ("clock", "processor")]
+        for base in ("decode", "ffmpeg alone"):
+            numbers += [row[f"analyze / {base} by the {kind}"] for kind in ("clock", "processor")]
+        widths = (10, 7, 9, 6, 9, 6)
+        line = " ".join(f"{number:{width}}" for number, width in zip(numbers, widths, strict=True))
+        rivals = [row.get(f"times faster than {rival} by the processor", "-") for rival in ("the rival", "fer")]
+        lines.append(f"{name:10} {line} {rivals[0]:>8} {rivals[1]:>8} {row['peak_mb']:>6}")
     return "\n".join(lines)
 
 
@@ -282,10 +336,11 @@ def main() -> None:
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="short clips, one round: whether it runs, roughly")
+    parser.add_argument("--quick", action="store_true", help="three short clips, one round: whether it runs, roughly")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the clips of each size")
     parser.add_argument("--lengths", default="30,60,120", help="seconds of the clips whose cost is fitted")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--fer", type=Path, help="Python of an environment that has the fer package")
     parser.add_argument("--note", default="", help="what to know of the machine, written with the result")
     options = parser.parse_args()
     if options.quick:
@@ -301,14 +356,18 @@ def main() -> None:
         shares = factors(talk, options.rounds) if talk is not None else {}
         print(json.dumps(shares, indent=1))
         start_up = {kind: max(fitted[f"line by the {kind}"]["start_up"], 0.0) for kind in ("clock", "processor")}
-        for height, faces in itertools.product(HEIGHTS, (1, 3, 10)):
+        fer = options.fer if has_fer(options.fer) else None
+        for height, faces in QUICK if options.quick else itertools.product(HEIGHTS, (1, 3, 10)):
             path = clip(folder, height, faces, options.seconds)
             if path is not None:
-                clips[f"{height}p, {faces}"] = whole(path, options.seconds, looked, options.rounds, start_up)
+                clips[f"{height}p, {faces}"] = whole(path, options.seconds, looked, options.rounds, start_up, fer)
                 print(table(clips).splitlines()[-1])
-    print(table(clips))
+    print(f"{datetime.now(timezone.utc):%Y-%m-%d} on {record.machine()}\n{table(clips)}")
     facts = {"note": options.note, "threads": torch.get_num_threads(), "fps": FPS, "rounds": options.rounds}
-    record.write("pipeline", facts | {"lengths": fitted, "factors": shares, "clips": clips})
+    record.write(
+        "pipeline-quick" if options.quick else "pipeline",
+        facts | {"lengths": fitted, "factors": shares, "clips": clips},
+    )
 
 
 if __name__ == "__main__":
