@@ -46,8 +46,28 @@ class _Flat(nn.Module):
         return maps.permute(0, 3, 2, 1).flatten(1)
 
 
+class _Pairs(nn.Module):
+    """The largest of 2 x 2 values, the same as torch's pooling; it takes half the time on a CPU.
+
+    Torch looks at each square of pictures whose channels lie side by side on its own; here whole lines are compared.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if maps.device.type != "cpu":
+            return nn.functional.max_pool2d(maps, 2, 2, ceil_mode=True)
+        return _larger(_larger(maps, 2), 3)
+
+
+def _larger(maps: Tensor, axis: int) -> Tensor:
+    """The larger of neighbours along an axis; the last one alone where their number is odd."""
+    pairs, odd = divmod(maps.shape[axis], 2)
+    first, second = (maps.narrow(axis, 0, 2 * pairs).unflatten(axis, (pairs, 2)).select(axis + 1, i) for i in (0, 1))
+    most = torch.maximum(first, second)
+    return torch.cat([most, maps.narrow(axis, 2 * pairs, 1)], axis) if odd else most
+
+
 def _pool(size: int) -> nn.Module:
-    return nn.MaxPool2d(size, 2, ceil_mode=True)
+    return _Pairs() if size == 2 else nn.MaxPool2d(size, 2, ceil_mode=True)
 
 
 def p_net() -> Net:

@@ -56,3 +56,11 @@ def test_without_facenet_pytorch_the_command_that_brings_it_is_named(monkeypatch
     monkeypatch.setattr(facenet, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="pip install facenet-pytorch"):
         mtcnn.load("pnet", CPU)
+
+
+@pytest.mark.parametrize("size", [(1, 10, 287, 511), (2, 10, 8, 7), (3, 64, 1, 2), (1, 5, 1, 1), (2, 3, 6, 9)])
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_pairs_are_pooled_as_torch_pools_them(size: tuple[int, int, int, int], order: torch.memory_format) -> None:
+    maps = torch.randn(size, generator=torch.Generator().manual_seed(2)).contiguous(memory_format=order)
+    found = mtcnn._Pairs()(maps)
+    assert torch.equal(found, torch.nn.functional.max_pool2d(maps, 2, 2, ceil_mode=True))
