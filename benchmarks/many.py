@@ -36,7 +36,13 @@ def clips(folder: Path, count: int) -> list[Path]:
     """Clips of talking heads, cut out of real ones and alike in form; each has bytes of its own."""
     heads = sorted((record.data_folder() / "media" / "faces").glob("grid_*.mpg"))
     folder.mkdir(parents=True)
-    form = ("-t", str(LENGTH), "-r", "25", *"-c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -ar 44100".split())
+    form = (
+        "-t",
+        str(LENGTH),
+        "-r",
+        "25",
+        *["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ar", "44100"],
+    )
     cut = [_ffmpeg(folder.parent / f"{head.stem}.mp4", "-i", str(head), *form) for head in heads]
     return [
         _ffmpeg(folder / f"{number:05d}.mp4", "-i", str(cut[number % len(cut)]), "-c", "copy", "-metadata",

@@ -20,7 +20,7 @@ from mer_batch.files import check_folder
 if TYPE_CHECKING:
     from mer_batch.batch.ledger import State
     from mer_batch.output import Page
-    from mer_batch.types import Timeline
+    from mer_batch.types import Media, Timeline
 
 Tell = Callable[[str, float], None]
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
@@ -54,6 +54,14 @@ class Job:
     key: str = ""
     stat: list[int] | None = None
     read: bool = False
+    split: float = 0.0
+    """Minutes of the pieces of a long film, 0 = it is read as a whole."""
+    apart: bool = False
+    """Whether other workers may take pieces of it."""
+    film: Media | None = None
+    """What is known of a film that was split; None before."""
+    piece: int | None = None
+    """The one piece of it that is to be read."""
 
     @property
     def report(self) -> Path:
@@ -65,13 +73,16 @@ class Job:
 class Result:
     """How a job ended: `facts` go into the ledger, `error` is its one line.
 
-    `stops` tells that the fault is the disk's: whatever comes next would end so, too.
+    `stops` tells that the fault is the disk's: whatever comes next would end so, too. A long film is not read at once:
+    it is to be read in so many `pieces`, and `film` is what is known of it.
     """
 
     state: State
     facts: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     stops: bool = False
+    film: Media | None = None
+    pieces: int = 0
 
 
 def do(job: Job, tell: Tell) -> Result:
@@ -126,13 +137,23 @@ def _saved(job: Job) -> Timeline | None:
 
 
 def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
-    from mer_batch.pipeline import analyze
+    from mer_batch import media, pipeline
 
     options, notices = with_words(job.options, path)
-    timeline = analyze(path, options, on_progress=tell, keep=job.keep)
+    film = media.probe(path) if job.film is None else replace(job.film, path=path)
+    if job.piece is not None and job.keep is not None:
+        pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell)
+        return Result("done")
+    if job.apart and job.keep is not None and (pieces := pipeline.pieces_of(film, options, job.split, job.keep)) > 1:
+        return Result("done", film=film, pieces=pieces)
+    whole: list[str] = []
+    timeline = pipeline.analyze(
+        path, options, on_progress=tell, keep=job.keep, film=film, split=job.split, on_whole=whole.append
+    )
     timeline = replace(timeline, notices=(*timeline.notices, *notices))
     page(job, path).write(timeline, tell)
-    return _result(job, timeline, began)
+    result = _result(job, timeline, began)
+    return replace(result, facts={**result.facts, "not_split": whole[0]}) if whole else result
 
 
 def _result(job: Job, timeline: Timeline, began: float) -> Result:

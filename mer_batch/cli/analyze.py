@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from mer_batch.cli.common import DEVICE, Progress, guarded, place, say, tell
-from mer_batch.config import DEFAULTS
+from mer_batch.config import DEFAULTS, SPLIT
 from mer_batch.errors import EXIT_OK, EXIT_PARTIAL
 
 
@@ -53,6 +53,11 @@ def analyze(
     groups: Path | None = typer.Option(None, help="Several files: their groups (CSV: file,group) [default: folders]."),
     workers: int = typer.Option(0, help="Several files: how many at once [default: what the machine carries]."),
     memory: float | None = typer.Option(None, help="Several files: GB that all workers together may take."),
+    engine: str = typer.Option("local", help="Several files: who reads them, local processes or a cluster (ray)."),
+    address: str | None = typer.Option(None, help="Of the Ray cluster [default: one is started here]."),
+    split: float = typer.Option(
+        SPLIT, help="Several files: minutes of the pieces that long films are read in, by several workers [0 = never]."
+    ),
     retry_failed: bool = typer.Option(False, "--retry-failed", help="Several files: try those again that failed."),
     force: bool = typer.Option(False, "--force", help="Several files: read again what is finished."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print errors only."),
@@ -103,6 +108,9 @@ def analyze(
                 out=out,
                 workers=workers,
                 memory=memory,
+                split=split,
+                engine=engine,
+                address=address,
                 retry_failed=retry_failed,
                 force=force,
                 groups=groups,

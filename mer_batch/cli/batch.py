@@ -34,6 +34,9 @@ def analyze_many(
     out: Path | None,
     workers: int,
     memory: float | None,
+    split: float,
+    engine: str,
+    address: str | None,
     retry_failed: bool,
     force: bool,
     groups: Path | None,
@@ -54,7 +57,7 @@ def analyze_many(
         raise InputError(
             flat("; ".join(f"{name}: {reason}" for name, reason in found.missing)) or _empty(arguments, found)
         )
-    order = batch.Order(found, options, pages, folder, workers, memory, retry_failed, force)
+    order = batch.Order(found, options, pages, folder, workers, memory, retry_failed, force, engine, address, split)
     with Many(quiet) as heard:
         for line in _said(found):
             heard.say(line)

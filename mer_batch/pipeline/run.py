@@ -14,7 +14,7 @@ from mer_batch.pipeline.ending import timeline
 from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.sound import VoiceStage
 from mer_batch.pipeline.words import WordStage
-from mer_batch.types import Timeline
+from mer_batch.types import Media, Timeline
 
 
 def analyze(
@@ -23,6 +23,10 @@ def analyze(
     on_progress: OnProgress | None = None,
     on_notice: OnNotice | None = None,
     keep: Path | None = None,
+    *,
+    film: Media | None = None,
+    split: float = 0.0,
+    on_whole: OnNotice | None = None,
 ) -> Timeline:
     """Read a media file as `options` say.
 
@@ -33,20 +37,43 @@ def analyze(
     read at all and `UsageError` for options that do not fit it.
 
     `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
+    `film` is what `media.probe` found, where that is known. A long film is read in pieces of `split` minutes, with the
+    same result as in one (0), each of which is kept; `on_whole` is told why if it cannot be split.
     """
     tell = on_progress or (lambda _stage, _done: None)
     tell(LOADING, 0.0)
     checks.check_options(options)
-    found = media.probe(Path(path))
+    found = media.probe(Path(path)) if film is None else film
     checks.check_media(found, options)
-    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256))
+    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256), split)
     words = WordStage(asked)
     notices = [*found.notes, *words.prepare()]
     if on_notice is not None:
         for notice in notices:
             on_notice(notice)
     tell(LOADING, 1.0)
-    return read_all(asked, words, notices)
+    made = read_all(asked, words, notices)
+    if asked.whole and on_whole is not None:
+        on_whole(asked.whole)
+    return made
+
+
+def pieces_of(film: Media, options: Options, split: float, keep: Path) -> int:
+    """In how many pieces the pictures of a film are to be read; 0 where it is not split, or was read before."""
+    faces = FaceStage(Asked(film, options, _untold, checks.readers(film, options), Keep(keep, film.sha256), split))
+    return len(faces.pieces) if faces.pieces and faces.missing else 0
+
+
+def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> None:
+    """Read one of the pieces of a film (from 0) and keep what is found for `analyze`."""
+    asked = Asked(film, options, tell, checks.readers(film, options), Keep(keep, film.sha256), split)
+    load_torch()
+    faces = FaceStage(asked)
+    faces.read_piece(faces.pieces[number])
+
+
+def _untold(_stage: str, _done: float) -> None:
+    pass
 
 
 def read_all(asked: Asked, words: WordStage, notices: list[str]) -> Timeline:
