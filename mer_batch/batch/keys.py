@@ -80,9 +80,13 @@ def models(options: Options) -> dict[str, Any]:
 
         found["fusion"] = gate_sum(options.fusion_model)
     if "face" in options.modalities:
-        from mer_batch.face.identity import weights_sum
+        from mer_batch.face.embedders import weights_sum
 
-        found["identity"] = weights_sum()
+        found["identity"] = weights_sum() if options.identity == "faces" else None
+        if options.gallery is not None:
+            from mer_batch.people.gallery import gallery_sum
+
+            found["gallery"] = gallery_sum(options.gallery)
     if "text" in options.modalities:
         found["recognizer"] = _recognizer(options.asr)
     return found

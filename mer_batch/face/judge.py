@@ -25,16 +25,21 @@ class Judge:
         self._crops: dict[int, Image] = {}
         """Of the records that wait to be read, by their place."""
 
-    def take(self, frame: Frame, number: int, faces: Sequence[Sighting] | None) -> None:
-        """Take the faces of the frame with a number."""
+    def take(
+        self, frame: Frame, number: int, faces: Sequence[Sighting] | None
+    ) -> list[tuple[Sighting, FaceQuality]]:
+        """Take the faces of the frame with a number; returns them with how good they are."""
+        judged = []
         for seen in faces or ():
             quality = assess(frame.image, seen.face)
             if quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY:
                 crop = crop_face(frame.image, seen.face.box, self._classifier.card.input, seen.face.landmarks)
                 self._crops[len(self._records)] = crop
+            judged.append((seen, quality))
             self._records.append(Record(number, seen.trail, _clipped(seen.face.box), quality, None))
         if (number + 1) % self._batch == 0:
             self._read()
+        return judged
 
     def _read(self) -> None:
         rows = self._classifier.predict(list(self._crops.values()))

@@ -1,0 +1,100 @@
+"""A few good pictures of everybody who is followed, spread in time, from which it is told who they are.
+
+Of every second the best one is a candidate, and the best of these are kept, good ones at random places first. Which
+ones that are does not depend on where a film is divided: what two pieces keep, put together, is what the whole keeps.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mer_batch.face.identity import Embedder
+from mer_batch.face.track import Sighting
+from mer_batch.types import FaceQuality, Floats, Frame, Image
+
+MOST: Final = 5
+"""Pictures of a trail."""
+CELL: Final = 1.0
+"""Seconds of which at most one is kept."""
+_LEVELS: Final = 5  # of quality; on one level places in time decide
+_LARGE: Final = 96.0  # pixels from which a larger face tells no more
+_LEAST: Final = 0.05  # score below which a picture tells nothing
+_JPEG: Final = 95
+_BITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A face at a time in seconds, cut as an embedder wants it, as JPEG; `score` in 0..1 tells how good it is."""
+
+    time: float
+    score: float
+    picture: bytes
+
+
+class Album:
+    """Keeps portraits while frames come in order."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._kept: dict[int, tuple[Portrait, ...]] = {}
+
+    def see(self, frame: Frame, faces: Iterable[tuple[Sighting, FaceQuality]]) -> None:
+        """Take the faces of a frame."""
+        if frame.damage:
+            return
+        for seen, quality in faces:
+            score = quality.score * (0.3 + 0.7 * min(quality.size / _LARGE, 1.0))
+            before = self._kept.get(seen.trail, ())
+            new = Portrait(frame.time, score, b"")
+            if score >= _LEAST and new in (chosen := best((*before, new))):
+                filled = Portrait(frame.time, score, _written(self._embedder.cut(frame.image, seen.face)))
+                self._kept[seen.trail] = tuple(filled if one == new else one for one in chosen)
+
+    @property
+    def portraits(self) -> Mapping[int, tuple[Portrait, ...]]:
+        """The portraits kept so far, by trail."""
+        return dict(self._kept)
+
+
+def best(portraits: Iterable[Portrait]) -> tuple[Portrait, ...]:
+    """Those of one trail that are kept, in order of time; see the module."""
+    cells: dict[int, Portrait] = {}
+    for one in sorted(portraits, key=lambda one: one.time):
+        cell = int(one.time // CELL)
+        if cell not in cells or one.score > cells[cell].score:
+            cells[cell] = one
+    ranked = sorted(cells, key=lambda cell: (-int(cells[cell].score * _LEVELS), _scattered(cell)))
+    return tuple(cells[cell] for cell in sorted(ranked[:MOST]))
+
+
+def vectors(
+    portraits: Mapping[int, Sequence[Portrait]], trails: Iterable[int], embedder: Embedder
+) -> dict[int, Floats]:
+    """What an embedder says of trails: an array (n, d) for each that has portraits."""
+    wanted = [trail for trail in trails if portraits.get(trail)]
+    return {trail: embedder.embed([_read(one.picture) for one in portraits[trail]]) for trail in wanted}
+
+
+def _scattered(cell: int) -> int:
+    """The bits of a number in reverse: any few numbers in a row, in this order, are spread over all of them."""
+    return int(f"{cell % (1 << _BITS):0{_BITS}b}"[::-1], 2)
+
+
+def _written(picture: Image) -> bytes:
+    from PIL import Image as Pictures
+
+    memory = io.BytesIO()
+    Pictures.fromarray(picture).save(memory, "JPEG", quality=_JPEG, subsampling=0)
+    return memory.getvalue()
+
+
+def _read(picture: bytes) -> Image:
+    from PIL import Image as Pictures
+
+    return np.asarray(Pictures.open(io.BytesIO(picture)).convert("RGB"))
