@@ -25,9 +25,7 @@ class Judge:
         self._crops: dict[int, Image] = {}
         """Of the records that wait to be read, by their place."""
 
-    def take(
-        self, frame: Frame, number: int, faces: Sequence[Sighting] | None
-    ) -> list[tuple[Sighting, FaceQuality]]:
+    def take(self, frame: Frame, number: int, faces: Sequence[Sighting] | None) -> list[tuple[Sighting, FaceQuality]]:
         """Take the faces of the frame with a number; returns them with how good they are."""
         judged = []
         for seen in faces or ():

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,13 @@ RETURN_WITHIN: Final = 20.0
 """Seconds within which somebody who left may come back in the same shot under the same number."""
 SAME_LOOK: Final = 0.75
 """Likeness (see `identity.likeness`) from which a returning face is taken for the one that left."""
-FEW: Final = 0.12
+FEW: Final = 0.06
 """Share of `same` by which the bound is lower where both are known by one picture; it falls with their number."""
 BACK: Final = 0.1
 """Share of `same` by which the bound is higher for who comes back in one shot with the same look."""
 CLEARLY: Final = 0.06
 """Share of `same` by which somebody must be nearer than another person who may be meant."""
+_NONE: Final = 1e-3
 _Square = NDArray[np.float64]
 
 
@@ -69,16 +70,20 @@ class Followed:
     sure: Sure | None
 
 
+class Known(NamedTuple):
+    """The mean of the embeddings of somebody's pictures, shape (d,), and how many good pictures they are worth."""
+
+    mean: Floats
+    pictures: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Embeddings by trail, each of shape (n, d), and the distance below which two well-known people are one.
-
-    `gallery` holds those of known people by their names.
-    """
+    """Faces by trail, the distance below which two well-known people are one, and faces that are known by name."""
 
     same: float
-    vectors: Mapping[int, Floats] = field(default_factory=dict)
-    gallery: Mapping[str, Floats] = field(default_factory=dict)
+    trails: Mapping[int, Known] = field(default_factory=dict)
+    gallery: Mapping[str, Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +133,10 @@ class _Groups:
         self._trails = len(trails)
         self._same = faces.same
         self._members = [[place] for place in range(len(trails) + len(self._names))]
-        own = [faces.vectors.get(trail.trail) for trail in trails] + list(faces.gallery.values())
-        self._counts = np.array([0 if one is None else len(one) for one in own])
-        width = next((one.shape[1] for one in own if one is not None), 1)
-        sums = [np.zeros(width) if one is None else one.sum(0, dtype=np.float64) for one in own]
+        own = [faces.trails.get(trail.trail) for trail in trails] + list(faces.gallery.values())
+        self._counts = np.array([0.0 if one is None else one.pictures for one in own])
+        width = next((len(one.mean) for one in own if one is not None), 1)
+        sums = [np.zeros(width) if one is None else one.mean.astype(np.float64) * one.pictures for one in own]
         self._sums = np.array(sums).reshape(len(own), width)
         size = len(own)
         self._apart = np.ones((size, size), bool)
@@ -177,8 +182,8 @@ class _Groups:
 
     def _distances(self, row: int) -> NDArray[np.float64]:
         """From one group to all: of the means of their embeddings, infinite where one has none."""
-        counts = np.maximum(self._counts, 1)
-        away = np.linalg.norm(self._sums / counts[:, None] - self._sums[row] / max(int(counts[row]), 1), axis=1)
+        means = self._sums / np.maximum(self._counts, _NONE)[:, None]
+        away = np.linalg.norm(means - means[row], axis=1)
         return np.where((self._counts > 0) & (self._counts[row] > 0), away, np.inf)
 
     def _surely(self, row: int) -> NDArray[np.float64]:
@@ -204,13 +209,10 @@ class _Groups:
         return sorted(people, key=lambda one: one[0][0])
 
 
-def bound(count: int, counts: NDArray[np.int_], same: float) -> NDArray[np.float64]:
-    """The distance below which two are one who are known by `count` and each of `counts` pictures.
-
-    A mean of n pictures strays by the square root of 1 / n of what one strays.
-    """
-    few: NDArray[np.float64] = (1 / max(count, 1) + 1 / np.maximum(counts, 1)) / 2
-    return same * (1 - FEW * few)
+def bound(count: float, counts: NDArray[np.float64], same: float) -> NDArray[np.float64]:
+    """The distance below which two are one who are known by `count` and each of `counts` good pictures."""
+    few: NDArray[np.float64] = (1 / max(count, _NONE) + 1 / np.maximum(counts, _NONE)) / 2
+    return same * (1 - np.minimum(FEW * few, 1))
 
 
 def _seen_at_once(trails: Sequence[Followed]) -> NDArray[np.bool_]:

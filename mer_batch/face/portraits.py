@@ -14,13 +14,16 @@ from typing import Final
 import numpy as np
 
 from mer_batch.face.identity import Embedder
+from mer_batch.face.people import Known
 from mer_batch.face.track import Sighting
-from mer_batch.types import FaceQuality, Floats, Frame, Image
+from mer_batch.types import FaceQuality, Frame, Image
 
 MOST: Final = 5
 """Pictures of a trail."""
 CELL: Final = 1.0
 """Seconds of which at most one is kept."""
+GOOD: Final = 0.5
+"""Score from which a picture counts in full."""
 _LEVELS: Final = 5  # of quality; on one level places in time decide
 _LARGE: Final = 96.0  # pixels from which a larger face tells no more
 _LEAST: Final = 0.05  # score below which a picture tells nothing
@@ -73,12 +76,18 @@ def best(portraits: Iterable[Portrait]) -> tuple[Portrait, ...]:
     return tuple(cells[cell] for cell in sorted(ranked[:MOST]))
 
 
-def vectors(
+def known_by(
     portraits: Mapping[int, Sequence[Portrait]], trails: Iterable[int], embedder: Embedder
-) -> dict[int, Floats]:
-    """What an embedder says of trails: an array (n, d) for each that has portraits."""
-    wanted = [trail for trail in trails if portraits.get(trail)]
-    return {trail: embedder.embed([_read(one.picture) for one in portraits[trail]]) for trail in wanted}
+) -> dict[int, Known]:
+    """Who trails are by their portraits, those that have any."""
+    return {trail: _known(portraits[trail], embedder) for trail in trails if portraits.get(trail)}
+
+
+def _known(portraits: Sequence[Portrait], embedder: Embedder) -> Known:
+    """A mean in which good pictures count more."""
+    weights = np.minimum([one.score / GOOD for one in portraits], 1)
+    rows = embedder.embed([_read(one.picture) for one in portraits])
+    return Known((weights @ rows / weights.sum()).astype(np.float32), float(weights.sum()))
 
 
 def _scattered(cell: int) -> int:

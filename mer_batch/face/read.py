@@ -191,8 +191,7 @@ def watch_faces(
 
 
 def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings:
-    """Put names to the people and find what is missing; `matched` = False says that they are not matched across cuts.
-    """
+    """Put names to the people and find what is missing; `matched` = False says that they are not matched across cuts."""
     found = _readings(log, people, matched)
     names = {trail: people.name(number) for trail, number in people.of.items()}
     still = log.liveness.still(names)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mer_batch.errors import DataError, UsageError, one_line
+from mer_batch.face.people import Known
 from mer_batch.files import known_sum
 from mer_batch.types import Floats
 
@@ -30,9 +31,9 @@ NUMBERED: Final = re.compile(r"(person|voice|speaker)( .*)?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
-    """`faces` are embeddings, shape (n, d), by name; `notices` say which pictures were left out, and why."""
+    """`faces` are what is known by name; `notices` say which pictures were left out, and why."""
 
-    faces: Mapping[str, Floats]
+    faces: Mapping[str, Known]
     notices: tuple[str, ...] = ()
 
 
@@ -48,11 +49,15 @@ def pictures(folder: Path) -> dict[str, list[Path]]:
         own = [one for one in own if one.suffix.lower() in PICTURES and one.is_file() and not one.name.startswith(".")]
         name = " ".join((path.name if path.is_dir() else path.stem).split())
         if own and NUMBERED.fullmatch(name):
-            raise UsageError(f"the gallery {folder} calls somebody {name!r}, as people without a name are; choose another")
+            raise UsageError(
+                f"the gallery {folder} calls somebody {name!r}, as people without a name are; choose another"
+            )
         if own:
             found.setdefault(name, []).extend(own)
     if not found:
-        raise UsageError(f"the gallery {folder} holds no pictures; it needs NAME.jpg or NAME/picture.jpg of each person")
+        raise UsageError(
+            f"the gallery {folder} holds no pictures; it needs NAME.jpg or NAME/picture.jpg of each person"
+        )
     return found
 
 
@@ -82,7 +87,7 @@ def _embedded(content: _Content, embedder: Embedder) -> Gallery:
     from mer_batch.face.stills import StillReader
 
     reader = StillReader("cpu", {})
-    faces: dict[str, Floats] = {}
+    faces: dict[str, Known] = {}
     notices: list[str] = []
     for name, own in content:
         rows = []
@@ -92,7 +97,7 @@ def _embedded(content: _Content, embedder: Embedder) -> Gallery:
             except DataError as error:
                 notices.append(f"the picture {path.name} of {name} in the gallery is not used: {one_line(error)}")
         if rows:
-            faces[name] = np.concatenate(rows)
+            faces[name] = Known(np.concatenate(rows).mean(0), float(len(rows)))
     return Gallery(faces, tuple(notices))
 
 
