@@ -101,6 +101,7 @@ def measure(part: str, data: Path, folder: Path, clips: int, identity: str) -> l
 
 def cost(video: Path) -> dict[str, Any]:
     """Processor seconds of telling people by their faces, and of bare decoding, of a video."""
+
     def processor() -> float:
         return sum(os.times()[:4])
 

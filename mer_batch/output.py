@@ -90,8 +90,8 @@ class Page:
     ) -> Path:
         """Write the timeline first, so that it survives whatever happens to the page; returns the page.
 
-        `on_notice` is told which labels were left out. `saved` is what the timeline file holds, where that is not what is
-        shown.
+        `on_notice` is told which labels were left out. `saved` is what the timeline file holds, where that is not what
+        is shown.
 
         Raises `DataError` for labels that do not fit the timeline, after everything is written without scores.
         """

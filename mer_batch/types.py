@@ -320,7 +320,8 @@ class Person:
 class ModelUse:
     """A model that took part, with what its card says of it. `confusion` is rows = truth, counts.
 
-    `reliability` is its weight in fusion; None in timelines of before. One for "fusion" is the gate that weighed the others.
+    `reliability` is its weight in fusion; None in timelines of before. One for "fusion" is the gate that weighed the
+    others.
     """
 
     modality: TaskName

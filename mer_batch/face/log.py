@@ -32,9 +32,9 @@ class FaceLog:
 
     `times` are seconds; `cuts` are the numbers of the frames that do not continue the one before; `records` are the
     faces; `damage` is how much of a frame is, where it is not whole. `trails`, `motions` (of mouths, by trail),
-    `liveness` and `portraits` (by trail, where people are known by their faces) are of all frames. In a piece of a film the first `warm` frames are read only to find into it, and
-    `prints` are checksums of pictures that the neighbours see too, by frame. `said` is what the reader of pictures
-    had to say.
+    `liveness` and `portraits` (by trail, where people are known by their faces) are of all frames. In a piece of a
+    film the first `warm` frames are read only to find into it, and `prints` are checksums of pictures that the
+    neighbours see too, by frame. `said` is what the reader of pictures had to say.
     """
 
     times: tuple[float, ...]

@@ -9,14 +9,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.face.identity import Embedder
 from mer_batch.face.people import Known
 from mer_batch.face.track import Sighting
-from mer_batch.types import FaceQuality, Frame, Image
+from mer_batch.types import FaceQuality, Floats, Frame, Image
 
 MOST: Final = 5
 """Pictures of a trail."""
@@ -29,6 +30,7 @@ _LARGE: Final = 96.0  # pixels from which a larger face tells no more
 _LEAST: Final = 0.05  # score below which a picture tells nothing
 _JPEG: Final = 95
 _BITS: Final = 16
+Weights: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +78,33 @@ def best(portraits: Iterable[Portrait]) -> tuple[Portrait, ...]:
     return tuple(cells[cell] for cell in sorted(ranked[:MOST]))
 
 
-def known_by(
-    portraits: Mapping[int, Sequence[Portrait]], trails: Iterable[int], embedder: Embedder
-) -> dict[int, Known]:
-    """Who trails are by their portraits, those that have any."""
-    return {trail: _known(portraits[trail], embedder) for trail in trails if portraits.get(trail)}
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Somebody's portraits as an embedder sees them: times in seconds, weights in 0..1 and vectors, shape (n, d)."""
+
+    times: tuple[float, ...]
+    weights: Weights
+    rows: Floats
+
+    @property
+    def known(self) -> Known:
+        """Their mean, in which good pictures count more."""
+        total = float(self.weights.sum())
+        return Known((self.weights @ self.rows / total).astype(np.float32), total)
+
+    def part(self, begin: int, end: int) -> Seen:
+        """Those from one place to another."""
+        return Seen(self.times[begin:end], self.weights[begin:end], self.rows[begin:end])
 
 
-def _known(portraits: Sequence[Portrait], embedder: Embedder) -> Known:
-    """A mean in which good pictures count more."""
-    weights = np.minimum([one.score / GOOD for one in portraits], 1)
+def embedded(portraits: Mapping[int, Sequence[Portrait]], trails: Iterable[int], embedder: Embedder) -> dict[int, Seen]:
+    """What an embedder sees of trails, those that have portraits."""
+    return {trail: _seen(portraits[trail], embedder) for trail in trails if portraits.get(trail)}
+
+
+def _seen(portraits: Sequence[Portrait], embedder: Embedder) -> Seen:
     rows = embedder.embed([_read(one.picture) for one in portraits])
-    return Known((weights @ rows / weights.sum()).astype(np.float32), float(weights.sum()))
+    return Seen(tuple(one.time for one in portraits), np.minimum([one.score / GOOD for one in portraits], 1), rows)
 
 
 def _scattered(cell: int) -> int:

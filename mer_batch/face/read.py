@@ -136,7 +136,7 @@ def read_faces(
         watcher=watcher,
         on_progress=on_progress,
     )
-    return readings(log, recognise(log, embedder), matched=embedder is not None)
+    return readings(*recognise(log, embedder), matched=embedder is not None)
 
 
 def watch_faces(
@@ -191,7 +191,7 @@ def watch_faces(
 
 
 def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings:
-    """Put names to the people and find what is missing; `matched` = False says that they are not matched across cuts."""
+    """Put names to the people and find what is missing; not `matched`, nobody is known across cuts, which is said."""
     found = _readings(log, people, matched)
     names = {trail: people.name(number) for trail, number in people.of.items()}
     still = log.liveness.still(names)

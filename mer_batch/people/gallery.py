@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PICTURES: Final = frozenset({".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings of files that are taken for pictures; others are left alone."""
+SURE: Final = 0.9
+"""Score of the detector from which something in a picture is a face."""
 NUMBERED: Final = re.compile(r"(person|voice|speaker)( .*)?", re.IGNORECASE)
 """Names that an analysis gives by itself."""
 
@@ -90,24 +92,26 @@ def _embedded(content: _Content, embedder: Embedder) -> Gallery:
     faces: dict[str, Known] = {}
     notices: list[str] = []
     for name, own in content:
-        rows = []
-        for path, _ in own:
-            try:
-                rows.append(_face(path, reader, embedder))
-            except DataError as error:
-                notices.append(f"the picture {path.name} of {name} in the gallery is not used: {one_line(error)}")
+        found = [_face(path, reader, embedder) for path, _ in own]
+        rows = [one for one in found if not isinstance(one, str)]
+        for (path, _), reason in zip(own, found, strict=True):
+            if isinstance(reason, str):
+                notices.append(f"the picture {path.name} of {name} in the gallery is not used: {reason}")
         if rows:
             faces[name] = Known(np.concatenate(rows).mean(0), float(len(rows)))
     return Gallery(faces, tuple(notices))
 
 
-def _face(path: Path, reader: StillReader, embedder: Embedder) -> Floats:
-    """Of the one face in a picture. Raises `DataError`."""
+def _face(path: Path, reader: StillReader, embedder: Embedder) -> Floats | str:
+    """The embedding of the one face in a picture, else why there is none."""
     from mer_batch.face.stills import shrunk
     from mer_batch.media.pictures import read_picture
 
-    picture = shrunk(read_picture(path).rgb())
-    found = reader.faces(picture)
+    try:
+        picture = shrunk(read_picture(path).rgb())
+    except DataError as error:
+        return one_line(error)
+    found = [face for face in reader.faces(picture) if face.score >= SURE]
     if len(found) != 1:
-        raise DataError(f"{len(found)} faces are in it" if found else "no face is in it")
+        return f"{len(found)} faces are in it" if found else "no face is in it"
     return embedder.embed([embedder.cut(picture, found[0])])

@@ -144,8 +144,8 @@ class FaceStage(Stage):
             gallery = read_gallery(options.gallery, embedder)
             self.notices += gallery.notices
             known = gallery.faces
-        people = recognise(log, embedder, known, looks=options.identity != "none")
-        return readings(log, people, matched=embedder is not None or options.identity != "faces")
+        found = recognise(log, embedder, known, looks=options.identity != "none")
+        return readings(*found, matched=embedder is not None or options.identity != "faces")
 
     def read_piece(self, piece: Piece) -> FaceLog:
         """What was kept of a piece, else what is seen in it now, which is kept."""

@@ -37,8 +37,8 @@ def analyze(
     decoded is checked before. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
 
-    What `FILE.people.json` and `options.names` say of the people in it (`people.edits`) is put into the timeline; what of
-    it does not fit is told in a notice.
+    What `FILE.people.json` and `options.names` say of the people in it (`people.edits`) is put into the timeline; what
+    of it does not fit is told in a notice.
 
     `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
     `film` is what `media.probe` found, where that is known. A long film is read in pieces of `split` minutes, with the

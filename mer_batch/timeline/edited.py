@@ -37,11 +37,12 @@ def edited(timeline: Timeline, edits: Edits, strict: bool = True) -> Timeline:
     told = list(edits.notices)
     work = _Work(timeline)
     for name, change in work.new(edits, told, strict).items():
-        try:
+        error = work.unknown(name, change)
+        if error is None:
             work.take(name, change)
-        except UsageError as error:
-            if strict:
-                raise
+        elif strict:
+            raise error
+        else:
             told.append(f"{name} is left as found: {error}")
     work.settle(told, strict)
     found = work.result()
@@ -92,11 +93,20 @@ class _Work:
                 found[old.name or name] = replace(change, name=change.name or name)
         return found
 
+    def unknown(self, name: str, change: Change) -> UsageError | None:
+        """What to say of a change about somebody who is not there."""
+        strange = next((one for one in (name, *change.merge) if one not in self.parts), None)
+        if strange is not None:
+            return unknown_name("person", strange, self.parts)
+        spans = self._spans(name)
+        first, last = (spans[0][0], spans[-1][1]) if spans else (0.0, 0.0)
+        late = next((cut.at for cut in change.split if not first < cut.at < last), None)
+        if late is None:
+            return None
+        return UsageError(f"{name} cannot be split at {late:g} s: they are there from {first:.1f} to {last:.1f} s")
+
     def take(self, name: str, change: Change) -> None:
-        """Note a change. Raises `UsageError`."""
-        for one in (name, *change.merge):
-            if one not in self.parts:
-                raise unknown_name("person", one, self.parts)
+        """Note a change about people who are there."""
         parts = self.parts[name]
         parts[0].called, parts[0].colour = change.name or parts[0].called, change.colour or parts[0].colour
         for cut in change.split:
