@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,11 @@ from mer_batch.face.people import Followed, Sure
 from mer_batch.face.portraits import Portrait, Seen
 
 TWO: Final = 1.3
-"""Share of an embedder's `same` from which two parts of one trail are two people."""
+"""Share of an embedder's `same` from which two parts of one trail are two people, each by `ENOUGH` pictures."""
+TWO_BY_ONE: Final = 1.5
+"""The same where a part is known by one picture that is worth `LEAST`: a single one strays further."""
 ENOUGH: Final = 0.9
+LEAST: Final = 0.5
 """Good pictures that both parts must be worth."""
 
 
@@ -51,8 +55,9 @@ def _between(seen: Seen, same: float) -> int | None:
     for place in range(1, len(seen.times)):
         before, after = seen.part(0, place).known, seen.part(place, len(seen.times)).known
         away = float(np.linalg.norm(before.mean - after.mean))
-        enough = min(before.pictures, after.pictures) >= ENOUGH and away > TWO * same
-        if enough and (best is None or away > best[0]):
+        worth = min(before.pictures, after.pictures)
+        far = away > (TWO if worth >= ENOUGH else TWO_BY_ONE) * same
+        if far and worth >= LEAST and (best is None or away > best[0]):
             best = away, place
     return best[1] if best else None
 
@@ -60,7 +65,7 @@ def _between(seen: Seen, same: float) -> int | None:
 def _jump(own: Sequence[Record], times: Sequence[float], begin: float, end: float) -> int | None:
     """The frame between two times in which a face moved most from its place before."""
     inside = [record for record in own if begin <= times[record.frame] <= end]
-    steps = [(overlap(a.box, b.box), b.frame) for a, b in zip(inside[:-1], inside[1:], strict=True)]
+    steps = [(overlap(a.box, b.box), b.frame) for a, b in pairwise(inside)]
     return min(steps)[1] if steps else None
 
 

@@ -1,4 +1,4 @@
-"""dlib's embedder: its weights are found without its package, checked, and faces are laid where the network wants them."""
+"""dlib's embedder: weights are found without their package and checked, faces laid where the network wants them."""
 
 from __future__ import annotations
 

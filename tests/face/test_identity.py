@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from mer_batch.errors import ModelError
-from mer_batch.face import facenet, identity
-from mer_batch.face import dlib_faces
+from mer_batch.face import dlib_faces, facenet, identity
 from mer_batch.face.embedders import load_embedder
 from mer_batch.face.identity import FacenetEmbedder, likeness, look
 

@@ -13,8 +13,8 @@ from mer_batch.face.identity import Embedder
 from mer_batch.face.joints import JointError, join
 from mer_batch.face.log import FaceLog
 from mer_batch.face.mouth import MouthWatcher
-from mer_batch.face.recognise import recognise
 from mer_batch.face.read import FaceReadings, Range, readings, watch_faces
+from mer_batch.face.recognise import recognise
 from mer_batch.types import Frame, Image
 
 FPS = 5

@@ -1,4 +1,4 @@
-"""Names, merges and splits put into a timeline: readings go to whom they belong, lanes are fused anew, nothing is lost."""
+"""Names, merges and splits put into a timeline: readings go to whom they belong, lanes are fused anew."""
 
 from __future__ import annotations
 
