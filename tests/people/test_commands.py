@@ -81,7 +81,10 @@ def test_keys_that_are_not_known_are_said(saved: Path) -> None:
 
 
 def test_redaction_leaves_no_name_behind(saved: Path) -> None:
-    assert mer("report", saved, "--names", "Person 1=Annabella", "--redact", "names", "-o", saved.with_name("x.html"))[0] == 0
+    assert (
+        mer("report", saved, "--names", "Person 1=Annabella", "--redact", "names", "-o", saved.with_name("x.html"))[0]
+        == 0
+    )
     for path in saved.parent.glob("x*"):
         assert "Annabella" not in path.read_text(), path.name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image as Pictures
 from mer_batch.config import Options
 from mer_batch.errors import UsageError
 from mer_batch.face.dlib_faces import DlibEmbedder
+from mer_batch.media import grab_frame, probe
 from mer_batch.people.gallery import gallery_sum, pictures, read_gallery
 from mer_batch.pipeline import analyze
 from mer_batch.timeline.io import to_json
@@ -35,6 +35,7 @@ def gallery(tmp_path: Path, portrait: Image) -> Path:
     folder = tmp_path / "known"
     (folder / "Eileen").mkdir(parents=True)
     Pictures.fromarray(portrait).save(folder / "Eileen" / "one.png")
+    Pictures.fromarray(grab_frame(probe(EXAMPLE), 16.5).image).save(folder / "Eileen" / "surprised.png")
     Pictures.fromarray(np.concatenate([portrait, portrait], axis=1)).save(folder / "Eileen" / "two.jpg")
     Pictures.fromarray(np.full((200, 200, 3), 90, np.uint8)).save(folder / "Nobody.png")
     (folder / "Eileen" / "broken.jpg").write_bytes(b"no picture")
@@ -43,7 +44,7 @@ def gallery(tmp_path: Path, portrait: Image) -> Path:
 
 
 @pytest.fixture
-def embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Floats]]:
+def embeddings(monkeypatch: pytest.MonkeyPatch) -> list[Floats]:
     """Every embedding that is made."""
     made: list[Floats] = []
     embed = DlibEmbedder.embed
@@ -53,7 +54,7 @@ def embeddings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Floats]]:
         return made[-1]
 
     monkeypatch.setattr(DlibEmbedder, "embed", spy)
-    yield made
+    return made
 
 
 def test_who_is_known_has_a_name_across_a_cut_and_no_file_has_a_face(
@@ -86,9 +87,7 @@ def test_one_woman_has_one_number_in_the_example(embeddings: list[Floats]) -> No
 
 
 @pytest.mark.parametrize(("identity", "people"), [("appearance", 2), ("none", 2)])
-def test_faces_are_left_alone_where_nobody_asks_for_them(
-    identity: str, people: int, embeddings: list[Floats]
-) -> None:
+def test_faces_are_left_alone_where_nobody_asks_for_them(identity: str, people: int, embeddings: list[Floats]) -> None:
     timeline = analyze(EXAMPLE, Options(identity=identity, **AROUND_THE_CUT))  # type: ignore[arg-type]
     assert len(timeline.people) == people
     assert embeddings == []
@@ -100,9 +99,9 @@ def test_what_a_gallery_must_be(tmp_path: Path, portrait: Image, gallery: Path) 
         pictures(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="holds no pictures"):
         pictures(_empty(tmp_path))
-    with pytest.raises(UsageError, match="shows nobody: the picture a.png"):
-        (tmp_path / "blank").mkdir()
-        Pictures.fromarray(np.full((90, 90, 3), 9, np.uint8)).save(tmp_path / "blank" / "a.png")
+    (tmp_path / "blank").mkdir()
+    Pictures.fromarray(np.full((90, 90, 3), 9, np.uint8)).save(tmp_path / "blank" / "a.png")
+    with pytest.raises(UsageError, match=r"shows nobody: the picture a\.png"):
         read_gallery(tmp_path / "blank", DlibEmbedder())
     Pictures.fromarray(portrait).save(gallery / "person 2.png")
     with pytest.raises(UsageError, match="calls somebody 'person 2'"):
