@@ -22,7 +22,7 @@ from mer_batch import __version__
 from mer_batch.errors import MerError
 from mer_batch.files import whole_file
 
-VERSION: Final = 2
+VERSION: Final = 3
 _HEAD: Final = b"mer stage 1\n"
 _FOREIGN: Final = frozenset(
     {

@@ -27,7 +27,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```\n(.*?)^```", README, flags=re.M | re.S)
-SHORTER = {" analyze ": ["--end", "3", "--quiet"], " --seeds ": ["--quick", "--set", "train.epochs=1"]}
+SHORTER = {
+    " analyze ": ["--end", "3", "--quiet"],
+    " doctor ": ["--quick"],
+    " --seeds ": ["--quick", "--set", "train.epochs=1"],
+}
 """Added to commands that would take long."""
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.startswith("mer ")]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from mer_batch.batch.sources import WORDS, Source, filesystem, sidecars
+from mer_batch.batch.names import safe
+from mer_batch.batch.sources import WORDS, Source, filesystem, sidecars, why
 from mer_batch.config import Options
 from mer_batch.errors import NOTED, InputError, MerError, UsageError, one_line, told
 from mer_batch.files import check_folder
@@ -92,7 +93,7 @@ def do(job: Job, tell: Tell) -> Result:
         if job.read and (timeline := _saved(job)) is not None:
             page(job).write(timeline, tell)
             return _result(job, timeline, began)
-        with _local(job.source, tell) as path:
+        with fetched(job.source, tell) as path:
             return _analysed(job, path, tell, began)
     except (MerError, OSError, MemoryError) as error:
         stops = _stops(error, job.out)
@@ -142,8 +143,7 @@ def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
     options, notices = with_words(job.options, path)
     film = media.probe(path) if job.film is None else replace(job.film, path=path)
     if job.piece is not None and job.keep is not None:
-        pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell)
-        return Result("done")
+        return Result("done", error=pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell))
     if job.apart and job.keep is not None and (pieces := pipeline.pieces_of(film, options, job.split, job.keep)) > 1:
         return Result("done", film=film, pieces=pieces)
     whole: list[str] = []
@@ -213,30 +213,38 @@ def _outputs(job: Job) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _local(source: Source, tell: Tell) -> Iterator[Path]:
+def fetched(source: Source, tell: Tell) -> Iterator[Path]:
     """The file as a path: itself, or fetched into a folder of its own that is removed in the end."""
     if not source.remote:
         yield Path(source.uri)
         return
     with tempfile.TemporaryDirectory(prefix="mer-") as folder:
-        path = Path(folder) / PurePosixPath(source.name).name
+        path = Path(folder) / safe(PurePosixPath(source.name).name)
         tell("fetch", 0.0)
         files, remote = filesystem(source.uri)
         try:
             files.get_file(remote, str(path))
             _fetch_words(files, remote, path)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            raise InputError(f"cannot fetch {source.uri}: {why(error)}") from error
         except Exception as error:  # whatever a client of some store raises
-            raise InputError(f"cannot fetch {source.uri}: {one_line(error, NOTED)}") from error
+            raise InputError(f"cannot fetch {source.uri}: {why(error)}") from error
+        if path.is_dir():
+            raise InputError(f"cannot fetch {source.uri}: it is a folder")
         tell("fetch", 1.0)
         yield path
 
 
 def _fetch_words(files: Any, remote: str, path: Path) -> None:
-    """Fetch a transcript that lies beside a remote file."""
+    """Fetch a transcript that lies beside a remote file; an address with a question in it has nothing beside it."""
+    stem, dot, _ = remote.rpartition(".")
+    if not dot or "?" in remote:
+        return
     for ending in WORDS:
-        beside = str(PurePosixPath(remote).with_suffix(f".{ending}"))
-        if files.exists(beside):
-            files.get_file(beside, str(path.with_suffix(f".{ending}")))
+        if files.exists(f"{stem}.{ending}"):
+            files.get_file(f"{stem}.{ending}", str(path.with_suffix(f".{ending}")))
             return
 
 

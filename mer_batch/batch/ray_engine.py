@@ -6,6 +6,7 @@ The same interface as `pool.Pool`. Only this process writes the ledger; see `par
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -26,6 +27,8 @@ TRIES: Final = 3
 """Machines or processes that a file may cost before it counts as failed."""
 POLL: Final = 1.0
 """Seconds between two looks at how far the workers are."""
+KNOCK: Final = 5.0
+"""Seconds in which a cluster must answer."""
 PATIENCE: Final = 120.0
 """Seconds to wait for a first worker, or for another when all are lost."""
 
@@ -72,6 +75,13 @@ class Reader:
     def read(self, path: str, start: int, count: int) -> bytes:
         """See `parcels.read_bytes`."""
         return parcels.read_bytes(path, start, count)
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` where nobody is at "host:port": Ray itself tries for minutes, and says so in many lines."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
 
 
 @dataclass(slots=True)
@@ -133,8 +143,9 @@ class RayPool:
         alone = self._address is None and "RAY_ADDRESS" not in os.environ
         more = {"include_dashboard": False} if alone else {}
         try:
+            _knock(self._address or os.environ.get("RAY_ADDRESS", ""))
             ray.init(self._address, log_to_driver=False, logging_level="ERROR", **more)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             place = f" at {self._address}" if self._address else ""
             raise UsageError(f"no Ray cluster can be reached{place}: {one_line(error)}") from error
 

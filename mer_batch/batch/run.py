@@ -21,11 +21,12 @@ from mer_batch.batch.job import Job, Pages, Result
 from mer_batch.batch.ledger import Entry, History, Ledger
 from mer_batch.batch.names import distinct, safe
 from mer_batch.batch.pool import Ended, Pool, Progress
+from mer_batch.batch.shelf import Shelf
 from mer_batch.batch.sources import Found, Source
 from mer_batch.batch.waiting import Waiting
 from mer_batch.config import LEAST_SPLIT, SPLIT, Options
 from mer_batch.errors import MerError, UsageError, unknown_name
-from mer_batch.files import check_folder, size_of
+from mer_batch.files import check_folder, size_of, sweep
 from mer_batch.provenance import as_table
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Order:
     """GB that all workers together may take."""
     retry_failed: bool = False
     force: bool = False
+    shelf: Shelf | None = None
+    """Where the reports are to stand in the end, if that is not the folder `out` itself."""
     engine: str = "local"
     """Who does the work: processes of this machine (local), or those of a Ray cluster (ray)."""
     address: str | None = None
@@ -128,7 +131,8 @@ class Outcome:
 
 def run(order: Order, heard: Heard) -> Outcome:
     """Read what is not finished. Raises `MerError` where the folder cannot be written or another run works there."""
-    with _alone(order.out):
+    with _alone(order.out), _shelved(order.shelf):
+        sweep(order.out)
         ledger = Ledger(order.out)
         history = ledger.read()
         ledger.add("run", version=__version__, files=len(order.found.sources) + len(order.found.missing),
@@ -139,6 +143,22 @@ def run(order: Order, heard: Heard) -> Outcome:
         _gather(outcome, ledger.read())
         ledger.add("end", done=outcome.count("done"), partial=outcome.count("partial"), failed=outcome.count("failed"))
         return outcome
+
+
+@contextmanager
+def _shelved(shelf: Shelf | None) -> Iterator[None]:
+    """What a shelf elsewhere needs before and after a run, however that ends."""
+    if shelf is None:
+        yield
+        return
+    shelf.open()
+    try:
+        yield
+    except BaseException:
+        with suppress(MerError):
+            shelf.bring_ledger(now=True)
+        raise
+    shelf.bring_ledger(now=True)
 
 
 def _gather(outcome: Outcome, history: History) -> None:
@@ -164,7 +184,7 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
             else:
                 outcome.again += 1
                 outcome.untried += entry.state == "failed"
-        elif not _whole(entry, job):
+        elif not _whole(entry, job, size_of if order.shelf is None else order.shelf.size_of):
             yield replace(job, read=size_of(jobs.page(job).files[1]) == _noted(entry, job, jobs.page(job).files[1]))
         else:
             outcome.again += 1
@@ -187,20 +207,20 @@ def _unchanged(entry: Entry, job: Job) -> bool:
     return entry.facts.get("key") == keys.key(job) and entry.facts.get("stat") == keys.stat(job.source)
 
 
-def _whole(entry: Entry, job: Job) -> bool:
+def _whole(entry: Entry, job: Job, size: Callable[[Path], int | None] = size_of) -> bool:
     """Whether every output is there as it was written; a script that pages share is written again at once."""
     outputs: Mapping[str, int] = entry.facts.get("outputs", {})
     wanted = {path.relative_to(job.out).as_posix() for path in jobs.page(job).files}
     if not wanted <= set(outputs):
         return False
-    if any(size_of(job.out / name) != outputs[name] for name in wanted):
+    if any(size(job.out / name) != outputs[name] for name in wanted):
         return False
     shared = set(outputs) - wanted
-    if any(size_of(job.out / name) != outputs[name] for name in shared):
+    if any(size(job.out / name) != outputs[name] for name in shared):
         from mer_batch.report.html import write_shared
 
         write_shared(job.report)
-    return all(size_of(job.out / name) == outputs[name] for name in shared)
+    return all(size(job.out / name) == outputs[name] for name in shared)
 
 
 def _noted(entry: Entry, job: Job, path: Path) -> int | None:
@@ -220,10 +240,12 @@ def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> Non
             if isinstance(event, Progress):
                 heard(Event(name, event.stage, event.share, ended=done, of=len(waiting)))
                 continue
-            if _is_part(event, todo, ledger):
+            if not todo.ended(event.task, event.result):
+                if event.task.piece is None:
+                    ledger.add("split", sync=False, file=event.task.source.uri, pieces=event.result.pieces)
                 continue
             done += 1
-            state, error = _note(event, ledger)
+            state, error = _note(event, ledger, order.shelf)
             heard(Event(name, state=state, error=error, ended=done, of=len(waiting)))
 
 
@@ -242,21 +264,7 @@ def _pool(order: Order, files: int) -> tuple[Pool[Job] | RayPool, Callable[[Job]
     return Pool[Job](jobs.do, count, threads, limit), lambda job: count > 1 and not job.source.remote
 
 
-def _is_part(event: Ended[Job], todo: Waiting, ledger: Ledger) -> bool:
-    """Whether what ended is not a file, but what was before its pieces, or one of them."""
-    job, result = event.task, event.result
-    if job.piece is not None:
-        # A piece that failed is tried again with the whole film, whose failure then counts.
-        todo.piece_ended(job)
-        return True
-    if result is None or not result.pieces:
-        return False
-    ledger.add("split", sync=False, file=job.source.uri, pieces=result.pieces)
-    todo.split(job, result)
-    return True
-
-
-def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
+def _note(event: Ended[Job], ledger: Ledger, shelf: Shelf | None = None) -> tuple[str, str]:
     """Write down how a job ended; its state and what is to be said of it. Raises `MerError` where the disk is full."""
     job, result = event.task, _result(event)
     if result.stops:
@@ -269,7 +277,11 @@ def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
     if keys.stat(job.source) != job.stat:
         facts["changed"] = True
         said.append(CHANGED)
+    if shelf is not None:
+        shelf.bring(result.facts.get("outputs", ()), keep=False)
     ledger.add(result.state, **facts)
+    if shelf is not None:
+        shelf.bring_ledger()
     return result.state, "; ".join(said)
 
 

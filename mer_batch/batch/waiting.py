@@ -21,30 +21,46 @@ class Waiting:
         self._jobs = iter(jobs)
         self._begun = begun
         self._next: deque[Job] = deque()
-        self._open: dict[str, tuple[Job, int]] = {}
+        self._away = 0
+        self._films: dict[str, tuple[Job, int]] = {}
 
     def __iter__(self) -> Iterator[Job | None]:
         while True:
             if self._next:
                 yield self._next.popleft()
             elif (job := next(self._jobs, None)) is not None:
+                self._away += 1
                 yield self._begun(job)
-            elif self._open:
+            elif self._away:  # any of them may turn out to be a long film
                 yield None
             else:
                 return
 
-    def split(self, job: Job, result: Result) -> None:
-        """A job turned out to be a long film: its pieces come next."""
-        film = replace(job, film=result.film, apart=False)
-        self._open[job.source.uri] = film, result.pieces
-        self._next.extend(replace(film, piece=number) for number in range(result.pieces))
+    def ended(self, job: Job, result: Result | None) -> bool:
+        """Take how a job ended (None: it cost its process its life); whether its file is done with."""
+        if job.piece is not None:
+            self._piece_ended(job, unfit=result is not None and bool(result.error))
+            return False
+        if result is not None and result.pieces:
+            film = replace(job, film=result.film, apart=False)
+            self._films[job.source.uri] = film, result.pieces
+            self._next.extend(replace(film, piece=number) for number in range(result.pieces))
+            return False
+        self._away -= 1
+        return True
 
-    def piece_ended(self, job: Job) -> None:
-        """A piece was read, or cost its process its life; after the last one the film is read from its pieces."""
-        film, left = self._open[job.source.uri]
+    def _piece_ended(self, job: Job, unfit: bool) -> None:
+        """After its last piece a film is read from them; what one failed to leave is read again there.
+
+        Where one tells that the film must be read as a whole, or is lost, those that were not begun are left out.
+        """
+        film, left = self._films[job.source.uri]
+        if unfit:
+            others = [task for task in self._next if task.source.uri == job.source.uri]
+            self._next = deque(task for task in self._next if task not in others)
+            left -= len(others)
         if left > 1:
-            self._open[job.source.uri] = film, left - 1
+            self._films[job.source.uri] = film, left - 1
         else:
-            del self._open[job.source.uri]
+            del self._films[job.source.uri]
             self._next.appendleft(film)

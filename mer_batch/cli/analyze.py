@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
@@ -21,8 +23,12 @@ def analyze(
     media: list[str] = typer.Argument(
         ..., metavar="PATH...", help="Video or audio: a file, or several, folders, patterns, @list.txt, addresses."
     ),
-    out: Path | None = typer.Option(
-        None, "--out", "-o", help="Report to write [default: beside the input]; of several files the folder [reports]."
+    out: str | None = typer.Option(
+        None,
+        "--out",
+        "-o",
+        metavar="PATH",
+        help="Report to write [default: beside the input]; of several files the folder [reports] or its address.",
     ),
     fps: float = typer.Option(DEFAULTS.fps, help="Pictures read per second of video."),
     start: float = typer.Option(DEFAULTS.start, help="Seconds into the file at which to begin."),
@@ -72,11 +78,11 @@ def analyze(
     Of several files each has its report in one folder, with an index, an overall table and a ledger; the same command
     again goes on where it was stopped and reads nothing twice.
     """
-    from mer_batch.batch.sources import is_batch
+    from mer_batch.batch.sources import is_address, is_batch
 
-    several = is_batch(media)
+    several = is_batch(media) or (out is not None and is_address(out))
     told: set[str] = set()
-    with Progress(quiet or several) as progress:
+    with Progress(quiet or several) as progress, ExitStack() as stack:
         from mer_batch import output
         from mer_batch.config import Options
         from mer_batch.people.edits import people_file
@@ -125,8 +131,8 @@ def analyze(
                 groups=groups,
                 quiet=quiet,
             )
-        path = Path(media[0])
-        report = out or path.with_name(f"{path.name}.html")
+        path = stack.enter_context(_at_hand(media[0], progress))
+        report = Path(out) if out is not None else _beside(media[0], path)
         page = output.Page(report, labels, embed_media, assets, redact, path, (transcript, people_file(path)))
         place(page.out, quiet=quiet)
 
@@ -146,3 +152,26 @@ def analyze(
         tell(f"Report: {page.out}")
         tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_PARTIAL if timeline.lost else EXIT_OK
+
+
+@contextmanager
+def _at_hand(argument: str, progress: Progress) -> Iterator[Path]:
+    """The file as a path; one at an address is fetched, with the transcript beside it, and removed in the end."""
+    from mer_batch.batch.sources import is_address
+
+    if not is_address(argument):
+        yield Path(argument)
+        return
+    from mer_batch.batch.job import fetched
+    from mer_batch.batch.sources import at_address
+
+    with fetched(at_address(argument), progress) as path:
+        yield path
+
+
+def _beside(argument: str, path: Path) -> Path:
+    """Where the report of a file lands by itself: beside it, of one at an address in the current folder."""
+    from mer_batch.batch.sources import is_address
+
+    name = f"{path.name}.html"
+    return Path(name) if is_address(argument) else path.with_name(name)

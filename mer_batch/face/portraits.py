@@ -42,7 +42,7 @@ class Portrait:
     picture: bytes
 
 
-class Album:
+class PortraitKeeper:
     """Keeps portraits while frames come in order."""
 
     def __init__(self, embedder: Embedder) -> None:

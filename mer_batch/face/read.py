@@ -9,6 +9,7 @@ from typing import Final
 from zlib import crc32
 
 from mer_batch.classifier import Classifier
+from mer_batch.face.album import Album
 from mer_batch.face.detect import CascadeDetector, Detector
 from mer_batch.face.followed import followed
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
@@ -18,7 +19,7 @@ from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import MouthTrack, MouthWatcher, tracks_of
 from mer_batch.face.people import People
-from mer_batch.face.portraits import Album
+from mer_batch.face.portraits import PortraitKeeper
 from mer_batch.face.recognise import recognise
 from mer_batch.face.track import Tracker
 from mer_batch.types import (
@@ -46,6 +47,7 @@ class FaceReadings:
     the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
     `mouths` holds how each person's mouth moved, where that was watched. `still` are the people whose face never
     moves, whose readings have the flag `liveness.STILL`; `unchanging` says that the whole video is one picture.
+    `pictures` are JPEGs with their time and whom they show, None for all of it.
     """
 
     observations: tuple[Observation, ...]
@@ -60,6 +62,7 @@ class FaceReadings:
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     still: tuple[str, ...] = ()
     unchanging: bool = False
+    pictures: tuple[tuple[float, str | None, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +156,23 @@ def watch_faces(
 ) -> FaceLog:
     """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
     tracker = Tracker(detector or CascadeDetector(device))
-    liveness, log, judge = LivenessWatcher(), _Log(), Judge(classifier, batch)
-    album = Album(embedder) if embedder is not None else None
+    liveness, log, judge, album = LivenessWatcher(), _Log(), Judge(classifier, batch), Album()
+    sitters = PortraitKeeper(embedder) if embedder is not None else None
     early: set[int] = set()
     with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
         for frame, cut, faces in source:
-            judged = judge.take(frame, len(log.times), faces)
+            qualities = judge.take(frame, len(log.times), faces)
             log.add(frame, cut, piece)
             warm = piece is not None and frame.time < piece.start
-            if album is not None and not warm:
-                album.see(frame, judged)
+            if sitters is not None and not warm:
+                sitters.see(frame, list(zip(faces or (), qualities, strict=True)))
             if warm:
                 log.warm += 1
                 early.update(seen.trail for seen in faces or ())
                 liveness.go_on(early)
             elif faces is not None:
                 liveness.see([frame], [faces])
+                album.see(frame, cut, faces, qualities)
             if watcher is not None and faces is not None:
                 watcher.see([frame], [faces])
             if on_progress is not None and len(log.times) % batch == 0:
@@ -186,7 +190,8 @@ def watch_faces(
         liveness=liveness.seen,
         warm=log.warm,
         prints=log.prints,
-        portraits=album.portraits if album is not None else {},
+        pictures=album.finish(),
+        portraits=sitters.portraits if sitters is not None else {},
     )
 
 
@@ -201,6 +206,11 @@ def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings
         still=still,
         unchanging=log.liveness.unchanging and len(still) == len(found.people),
         mouths=tracks_of(log.motions, names),
+        pictures=tuple(
+            (picture.time, None if picture.trail is None else names[picture.trail], picture.jpeg)
+            for picture in log.pictures
+            if picture.trail is None or picture.trail in names
+        ),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from mer_batch import checks, media
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.keep import Keep
-from mer_batch.nets.device import load_torch
+from mer_batch.nets.device import load_torch, side_by_side
 from mer_batch.people.edits import edits_of
 from mer_batch.pipeline.asked import LOADING, Asked, OnNotice, OnProgress
 from mer_batch.pipeline.ending import timeline
@@ -16,6 +17,9 @@ from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.sound import VoiceStage
 from mer_batch.pipeline.words import WordStage
 from mer_batch.types import Media, Timeline
+
+_BESIDE: Final = 4
+"""What works beside each other: cuts are found, faces are followed and read, and the sound is heard."""
 
 
 def analyze(
@@ -69,12 +73,15 @@ def pieces_of(film: Media, options: Options, split: float, keep: Path) -> int:
     return len(faces.pieces) if faces.pieces and faces.missing else 0
 
 
-def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> None:
-    """Read one of the pieces of a film (from 0) and keep what is found for `analyze`."""
+def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> str:
+    """Read one of the pieces of a film (from 0) and keep what is found for `analyze`.
+
+    Returns why the film has to be read as a whole, empty where nothing speaks against the piece.
+    """
     asked = Asked(film, options, tell, checks.readers(film, options), Keep(keep, film.sha256), split)
     load_torch()
     faces = FaceStage(asked)
-    faces.read_piece(faces.pieces[number])
+    return faces.read_piece(faces.pieces[number]).unfit
 
 
 def _untold(_stage: str, _done: float) -> None:
@@ -83,12 +90,13 @@ def _untold(_stage: str, _done: float) -> None:
 
 def read_all(asked: Asked, words: WordStage, notices: list[str]) -> Timeline:
     """All stages, then the timeline; `words` are prepared, `notices` told already."""
-    with closing(FaceStage(asked)) as faces:
+    with closing(FaceStage(asked)) as faces, closing(VoiceStage(asked, faces, words)) as voice:
         faces.begin()
         load_torch()  # while ffmpeg works on the first pictures
-        faces.run()
-        voice = VoiceStage(asked, faces, words)
-        voice.run()
+        with side_by_side(_BESIDE):
+            voice.begin()
+            faces.run()
+            voice.run()
         words.speech = voice.speech
         words.run()
     return timeline(asked, faces, voice, words, notices)

@@ -194,6 +194,7 @@ def test_without_a_reader_of_voices_words_are_heard_in_speech_alone(
     (tmp_path / "sound.wav").write_bytes(wav(sound))
     monkeypatch.setattr(classify.VoiceNet, fails, fail)
     monkeypatch.setattr(transcribe, "hear", hear)
+    monkeypatch.setattr(asr, "choose", lambda *_: "whisper:base")
     monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
     monkeypatch.setattr(asr, "load", lambda *_name: None)
     code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")
@@ -209,6 +210,7 @@ def test_where_speech_is_not_known_no_recognizer_invents_words(tmp_path: Path, m
 
     (tmp_path / "sound.wav").write_bytes(wav(silence(3)))
     monkeypatch.setattr(windows, "SpeechDetector", fail)
+    monkeypatch.setattr(asr, "choose", lambda *_: "whisper:base")
     monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
     monkeypatch.setattr(asr, "load", fail)
     code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")

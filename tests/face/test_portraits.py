@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from face.fakes import GreenEmbedder, five_points
 from mer_batch.face.detect import Detection
-from mer_batch.face.portraits import MOST, Album, Portrait, best, embedded
+from mer_batch.face.portraits import MOST, Portrait, PortraitKeeper, best, embedded
 from mer_batch.face.track import Sighting
 from mer_batch.types import FaceQuality, Frame
 
@@ -46,18 +46,18 @@ def test_they_are_few_good_and_spread() -> None:
 
 
 def test_what_is_known_comes_from_the_good_ones() -> None:
-    album = Album(GreenEmbedder())
-    album.see(frame(0.0, 20), [(sighting(), quality(1.0))])
-    album.see(frame(1.0, 60), [(sighting(), quality(0.2))])
-    album.see(frame(2.0, 200), [(sighting(), quality(0.01))])
-    album.see(frame(3.0, 200, damage=0.1), [(sighting(), quality(1.0))])
-    assert [one.time for one in album.portraits[0]] == [0.0, 1.0]
-    mean, pictures = embedded(album.portraits, [0, 7], GreenEmbedder())[0].known
+    keeper = PortraitKeeper(GreenEmbedder())
+    keeper.see(frame(0.0, 20), [(sighting(), quality(1.0))])
+    keeper.see(frame(1.0, 60), [(sighting(), quality(0.2))])
+    keeper.see(frame(2.0, 200), [(sighting(), quality(0.01))])
+    keeper.see(frame(3.0, 200, damage=0.1), [(sighting(), quality(1.0))])
+    assert [one.time for one in keeper.portraits[0]] == [0.0, 1.0]
+    mean, pictures = embedded(keeper.portraits, [0, 7], GreenEmbedder())[0].known
     assert 1.3 < pictures < 1.5
     assert 13 < mean[0] < 18
 
 
 def test_a_small_face_is_worth_less() -> None:
-    album = Album(GreenEmbedder())
-    album.see(frame(0.0), [(sighting(), quality(0.4, size=25)), (sighting(1), quality(0.4, size=200))])
-    assert album.portraits[0][0].score < album.portraits[1][0].score
+    keeper = PortraitKeeper(GreenEmbedder())
+    keeper.see(frame(0.0), [(sighting(), quality(0.4, size=25)), (sighting(1), quality(0.4, size=200))])
+    assert keeper.portraits[0][0].score < keeper.portraits[1][0].score
