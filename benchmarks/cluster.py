@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         here, there = Path(name) / "here", Path(name) / "there"
         seconds, killed = on_two_nodes(order(asked, there))
-        began = time.monotonic()
-        batch.run(order(asked, here, split=0.0, workers=2), lambda _event: None)
-        local = time.monotonic() - began
+        local = record.cost(lambda: batch.run(order(asked, here, split=0.0, workers=2), lambda _event: None)).clock
         compared = diff(here, there)
         entries = Ledger(there).read().entries.values()
         record.write("cluster", {
@@ -66,9 +63,7 @@ def on_two_nodes(asked: batch.Order) -> tuple[float, str]:
             killed = f"{event.name}: {event.stage}, {event.share:.2f}, after {event.ended} files"
             cluster.remove_node(nodes.pop(), allow_graceful=False)
 
-    began = time.monotonic()
-    batch.run(replace(asked, engine="ray", address=cluster.address), heard)
-    seconds = time.monotonic() - began
+    seconds = record.cost(lambda: batch.run(replace(asked, engine="ray", address=cluster.address), heard)).clock
     cluster.shutdown()
     return seconds, killed
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -57,9 +56,8 @@ def took(work: Callable[[], Any], times: int = 3) -> tuple[float, Any]:
     """The shortest of several runs, in seconds, after one that is not counted, and what came of it."""
     answer, best = work(), float("inf")
     for _ in range(times):
-        began = time.perf_counter()
-        answer = work()
-        best = min(best, time.perf_counter() - began)
+        cost = record.cost(work)
+        answer, best = cost.answer, min(best, cost.clock)
     return best, answer
 
 
@@ -133,10 +131,8 @@ def main() -> None:
         result["agreement"] = agree(here, there)
         print(result)
         first = looped(source, min(given.seconds, 60.0), folder)
-        began = time.perf_counter()
-        decode(first)
-        faces(first, device)
-        a_second = (time.perf_counter() - began) / min(given.seconds, 60.0)
+        tried = record.cost(lambda: (decode(first), faces(first, device)))
+        a_second = tried.clock / min(given.seconds, 60.0)
         seconds = min(given.seconds, max(given.limit / a_second, 1.0))
         loop = looped(source, seconds, folder)
         costs = {"decode": record.cost(lambda: decode(loop)), "faces": record.cost(lambda: faces(loop, device))}

@@ -18,7 +18,6 @@ import os
 import subprocess
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -69,7 +68,7 @@ class Memory:
     """Looks at the memory of the workers of a batch that this process has begun, in MB, until it is told to stop."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, list[tuple[float, float]]] = {}
+        self.seen: dict[int, list[float]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -89,7 +88,7 @@ class Memory:
                     ours = _status(Path(f"/proc/{int(table['PPid'])}/status"))["PPid"].strip() == str(os.getpid())
                     if ours and b"spawn_main" in (status.parent / "cmdline").read_bytes():
                         size = int(table["VmRSS"].split()[0]) / 1024
-                        self.seen.setdefault(int(table["Pid"]), []).append((time.monotonic(), size))
+                        self.seen.setdefault(int(table["Pid"]), []).append(size)
 
     def rows(self) -> list[dict[str, float]]:
         """A row a worker that lived long enough: MB in the middle of its second fifth, of its last, and at most."""
@@ -97,7 +96,7 @@ class Memory:
         for looks in self.seen.values():
             fifth = len(looks) // 5
             if fifth:
-                sizes = [size for _, size in looks]
+                sizes = looks
                 early, late = median(sizes[fifth : 2 * fifth]), median(sizes[-fifth:])
                 rows.append({"early_mb": round(early), "late_mb": round(late), "most_mb": round(max(sizes))})
         return rows

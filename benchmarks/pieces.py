@@ -8,7 +8,6 @@ What must hold at `joints.WARM`: the same people, shots and gaps, and probabilit
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +34,19 @@ def main() -> None:
     def read(part: pieces.Piece) -> FaceLog:
         return pieces.read_piece(film, options, part, reader, embedder, bool(film.audio), lambda _time: None)
 
-    began = time.monotonic()
-    whole = readings(read(pieces.Piece(0, 1, 0.0, 0.0, None)), embedder is not None)
-    seconds = time.monotonic() - began
+    alone = record.cost(lambda: readings(read(pieces.Piece(0, 1, 0.0, 0.0, None)), embedder is not None))
+    whole: FaceReadings = alone.answer
     rows = []
     for warm in asked.warm:
         pieces.WARM, pieces.WARM_FRAMES = warm, 0  # type: ignore[misc]
         plan = pieces.plan(film, options, asked.minutes)
-        began = time.monotonic()
         try:
-            found = readings(join(map(read, plan)), embedder is not None)
+            divided = record.cost(lambda plan=plan: readings(join(map(read, plan)), embedder is not None))
         except JointError as error:
             rows.append({"warm": warm, "pieces": len(plan), "not_joined": str(error)})
             continue
-        rows.append({"warm": warm, "pieces": len(plan), **compared(whole, found),
-                     "cost": round((time.monotonic() - began) / seconds, 3)})  # fmt: skip
+        rows.append({"warm": warm, "pieces": len(plan), **compared(whole, divided.answer),
+                     "cost": round(divided.clock / alone.clock, 3)})  # fmt: skip
         print(rows[-1], flush=True)
     record.write("pieces", {"film": asked.film.name, "duration": film.duration, "minutes": asked.minutes,
                            "people": len(whole.people), "shots": len(whole.shots), "rows": rows})  # fmt: skip

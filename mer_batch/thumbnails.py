@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,37 +11,25 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from mer_batch import media
-from mer_batch.face.album import MOST_SHOTS, jpeg
-from mer_batch.types import Box, Media, Observation, Timeline
+from mer_batch.types import Box, Image, Media, Observation, Timeline
 
+HEIGHT: Final = 96
+"""Pixels; enough to recognise an expression, small enough to inline dozens."""
 MOST_EVENTS: Final = 40
+MOST_SHOTS: Final = 40
 NEAR: Final = 1.0
 """Seconds between a moment and the face reading whose box frames it."""
-SOON: Final = 0.5
-"""Seconds between a moment and a picture that was taken before and shows it well enough."""
 
 
 class _Want(NamedTuple):
-    """A picture that is wanted: when, and of whom (None for all of it), who has that box then."""
+    """A picture that is wanted: when, and of whom (None for all of it)."""
 
     time: float
-    person: str | None = None
     box: Box | None = None
 
 
-class Taken(NamedTuple):
-    """A picture that was taken while faces were read: when, of whom (None for all of it), and the JPEG."""
-
-    time: float
-    person: str | None
-    jpeg: bytes
-
-
-def illustrated(timeline: Timeline, taken: Iterable[Taken] = ()) -> Timeline:
-    """The timeline with thumbnails; as it was where there is no video or a picture cannot be had.
-
-    What is not among those that are `taken` already is decoded.
-    """
+def illustrated(timeline: Timeline) -> Timeline:
+    """The timeline with thumbnails; as it was where there is no video or a picture cannot be had."""
     if timeline.media.video is None:
         return timeline
     faces: dict[str, list[Observation]] = defaultdict(list)
@@ -51,7 +40,7 @@ def illustrated(timeline: Timeline, taken: Iterable[Taken] = ()) -> Timeline:
     shots = {shot: _Want((shot.start + min(shot.end, shot.start + 2)) / 2) for shot in timeline.shots[:MOST_SHOTS]}
     ranked = sorted((e for e in timeline.events if e.kind == "peak" and e.person), key=lambda e: -e.strength)
     events = {event: _moment(faces[event.person or ""], event.time) for event in ranked[:MOST_EVENTS]}
-    found = _pictures(timeline.media, taken, [*people.values(), *shots.values(), *filter(None, events.values())])
+    found = _pictures(timeline.media, [*people.values(), *shots.values(), *filter(None, events.values())])
     return replace(
         timeline,
         people=tuple(
@@ -77,29 +66,35 @@ def _moment(readings: Sequence[Observation], time: float) -> _Want | None:
 
 
 def _face(reading: Observation) -> _Want:
-    return _Want((reading.start + reading.end) / 2, reading.person, reading.evidence.box)
+    return _Want((reading.start + reading.end) / 2, reading.evidence.box)
 
 
-def _pictures(source: Media, taken: Iterable[Taken], wanted: Iterable[_Want]) -> dict[_Want, str]:
+def _pictures(source: Media, wanted: Iterable[_Want]) -> dict[_Want, str]:
     """The pictures that can be had, as base64 of a JPEG."""
-    albums: dict[str | None, list[Taken]] = defaultdict(list)
-    for picture in sorted(taken, key=lambda picture: picture.time):
-        albums[picture.person].append(picture)
     at: dict[float, list[_Want]] = defaultdict(list)
-    found = {}
     for want in dict.fromkeys(wanted):
-        near = _nearest(albums[want.person], want.time)
-        if near is None:
-            at[want.time].append(want)
-        else:
-            found[want] = base64.b64encode(near.jpeg).decode("ascii")
+        at[want.time].append(want)
+    found = {}
     for time, frame in media.grab_frames(source, at):
         if frame is not None:
-            found.update({want: base64.b64encode(jpeg(frame.image, want.box)).decode("ascii") for want in at[time]})
+            found.update({want: _jpeg(frame.image, want.box) for want in at[time]})
     return found
 
 
-def _nearest(album: Sequence[Taken], time: float) -> Taken | None:
-    at = bisect_left(album, time, key=lambda picture: picture.time)
-    near = min(album[max(at - 1, 0) : at + 1], key=lambda picture: abs(picture.time - time), default=None)
-    return near if near is not None and abs(near.time - time) <= SOON else None
+def _jpeg(image: Image, box: Box | None) -> str:
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(image)
+    if box is not None:
+        picture = picture.crop(_widened(box, picture.width, picture.height))
+    picture.thumbnail((2 * HEIGHT, HEIGHT))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _widened(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    left, top, right, bottom = box[0] * width, box[1] * height, box[2] * width, box[3] * height
+    half = 0.7 * max(right - left, bottom - top)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return int(max(x - half, 0)), int(max(y - half, 0)), int(min(x + half, width)), int(min(y + half, height))

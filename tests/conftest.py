@@ -58,6 +58,16 @@ def weights() -> Path:
     return folder
 
 
+@pytest.fixture
+def own_readers() -> Iterator[None]:
+    """Models are loaded anew for the test and forgotten after it: what it does to their classes harms no other."""
+    from mer_batch import readers
+
+    readers._kept.cache_clear()
+    yield
+    readers._kept.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _own_threads() -> Iterator[None]:
     """No test leaves torch with other threads than it found: the sums of the next ones would change with them."""

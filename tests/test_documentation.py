@@ -66,7 +66,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 7
     used = {shlex.split(line)[1] for line in COMMANDS}
-    assert used == {"analyze", "status", "diff", "report", "evaluate", "train", "data", "compare", "models"}
+    assert used == {"analyze", "status", "diff", "report", "evaluate", "train", "data", "compare", "models", "doctor"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

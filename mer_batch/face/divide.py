@@ -88,7 +88,6 @@ def _cut(log: FaceLog, trail: int, new: int, frame: int) -> FaceLog:
         cuts=log.cuts if goes_on else tuple(sorted({*log.cuts, frame})),
         portraits=portraits,
         motions=motions,
-        pictures=tuple(replace(p, trail=new) if p.trail == trail and p.time >= time else p for p in log.pictures),
     )
 
 

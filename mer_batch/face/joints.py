@@ -62,12 +62,6 @@ def _joined(first: FaceLog, second: FaceLog) -> FaceLog:
         motions=_motions(first, second, numbers),
         liveness=first.liveness.followed_by(second.liveness, numbers),
         warm=first.warm,
-        pictures=first.pictures
-        + tuple(
-            replace(picture, trail=numbers[picture.trail] if picture.trail is not None else None)
-            for picture in second.pictures
-            if picture.trail is None or picture.trail in numbers
-        ),
         prints={frame + past: value for frame, value in second.prints.items() if frame >= second.warm},
         portraits=_portraits(first, second, numbers),
     )

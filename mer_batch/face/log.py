@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mer_batch.face.album import Picture
 from mer_batch.face.liveness import Liveness
 from mer_batch.face.mouth import Motion
 from mer_batch.face.people import Followed
@@ -35,8 +34,7 @@ class FaceLog:
     faces; `damage` is how much of a frame is, where it is not whole. `trails`, `motions` (of mouths, by trail),
     `liveness` and `portraits` (by trail, where people are known by their faces) are of all frames. In a piece of a
     film the first `warm` frames are read only to find into it, and `prints` are checksums of pictures that the
-    neighbours see too, by frame. `said` is what the reader of pictures had to say, `pictures` are small ones of faces
-    and shots.
+    neighbours see too, by frame. `said` is what the reader of pictures had to say.
     """
 
     times: tuple[float, ...]
@@ -50,7 +48,6 @@ class FaceLog:
     prints: Mapping[int, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     portraits: Mapping[int, tuple[Portrait, ...]] = field(default_factory=dict)
-    pictures: tuple[Picture, ...] = ()
 
     @property
     def unfit(self) -> str:

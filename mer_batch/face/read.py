@@ -9,7 +9,6 @@ from typing import Final
 from zlib import crc32
 
 from mer_batch.classifier import Classifier
-from mer_batch.face.album import Album
 from mer_batch.face.detect import CascadeDetector, Detector
 from mer_batch.face.followed import followed
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
@@ -47,7 +46,6 @@ class FaceReadings:
     the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
     `mouths` holds how each person's mouth moved, where that was watched. `still` are the people whose face never
     moves, whose readings have the flag `liveness.STILL`; `unchanging` says that the whole video is one picture.
-    `pictures` are JPEGs with their time and whom they show, None for all of it.
     """
 
     observations: tuple[Observation, ...]
@@ -62,7 +60,6 @@ class FaceReadings:
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     still: tuple[str, ...] = ()
     unchanging: bool = False
-    pictures: tuple[tuple[float, str | None, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,7 @@ def watch_faces(
 ) -> FaceLog:
     """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
     tracker = Tracker(detector or CascadeDetector(device))
-    liveness, log, judge, album = LivenessWatcher(), _Log(), Judge(classifier, batch), Album()
+    liveness, log, judge = LivenessWatcher(), _Log(), Judge(classifier, batch)
     sitters = PortraitKeeper(embedder) if embedder is not None else None
     early: set[int] = set()
     with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
@@ -172,7 +169,6 @@ def watch_faces(
                 liveness.go_on(early)
             elif faces is not None:
                 liveness.see([frame], [faces])
-                album.see(frame, cut, faces, qualities)
             if watcher is not None and faces is not None:
                 watcher.see([frame], [faces])
             if on_progress is not None and len(log.times) % batch == 0:
@@ -190,7 +186,6 @@ def watch_faces(
         liveness=liveness.seen,
         warm=log.warm,
         prints=log.prints,
-        pictures=album.finish(),
         portraits=sitters.portraits if sitters is not None else {},
     )
 
@@ -206,11 +201,6 @@ def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings
         still=still,
         unchanging=log.liveness.unchanging and len(still) == len(found.people),
         mouths=tracks_of(log.motions, names),
-        pictures=tuple(
-            (picture.time, None if picture.trail is None else names[picture.trail], picture.jpeg)
-            for picture in log.pictures
-            if picture.trail is None or picture.trail in names
-        ),
     )
 
 

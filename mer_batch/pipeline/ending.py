@@ -14,7 +14,7 @@ from mer_batch.pipeline.sound import VoiceStage
 from mer_batch.pipeline.stage import Stage
 from mer_batch.pipeline.words import WordStage
 from mer_batch.provenance import provenance
-from mer_batch.thumbnails import Taken, illustrated
+from mer_batch.thumbnails import illustrated
 from mer_batch.types import Modality, TaskName, Timeline
 
 if TYPE_CHECKING:
@@ -65,12 +65,9 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
         notices=tuple(dict.fromkeys(told)),
         lost=tuple(stage.modality for stage in stages if stage.lost),
     )
-    called = bound.naming.called
-    taken = [Taken(time, who and called.get(who, who), picture) for time, who, picture in faces.pictures]
-    made = illustrated(made, taken)
     if asked.edits:
         made = edited(made, asked.edits, strict=False)
-    shown = rounded(made)  # so that a timeline read back gives the same page
+    shown = rounded(illustrated(made))  # so that a timeline read back gives the same page
     asked.on_progress("fusion", 1.0)
     return shown
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mer_batch import media
@@ -38,7 +37,6 @@ class FaceStage(Stage):
         self.mouths: Mapping[str, MouthTrack] = {}
         self.still: tuple[str, ...] = ()
         self.unchanging = False
-        self.pictures: tuple[tuple[float, str | None, bytes], ...] = ()
         self._kept: FaceReadings | None = None
         self._begun: Pictures | None = None
         self._loaded: tuple[Embedder | None] | None = None
@@ -89,15 +87,12 @@ class FaceStage(Stage):
         if readings is None:
             before = len(self.notices)
             readings = self._read()
-            # Nothing that is kept shows anybody: a run that finds it decodes its few pictures anew.
-            kept = replace(readings, pictures=()), tuple(self.notices[before:])
-            self.asked.keep.put("face", self._facts, kept)
+            self.asked.keep.put("face", self._facts, (readings, tuple(self.notices[before:])))
             for piece in self._pieces:
                 self.asked.keep.drop("piece", lambda: self._piece_facts(piece))  # noqa: B023 - called at once
         self.take(readings.observations, readings.gaps)
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
         self.still, self.unchanging = readings.still, readings.unchanging
-        self.pictures = readings.pictures
         self.notices += readings.notices
 
     def _pictures(self) -> Pictures:
@@ -166,8 +161,6 @@ class FaceStage(Stage):
                 log = read_piece(
                     asked.media, asked.options, piece, asked.reader("face"), self._embedder(), asked.hears, share
                 )
-            # What is kept shows nobody, whichever pieces were; the few pictures of the report are decoded anew.
-            log = replace(log, pictures=())
             asked.keep.put("piece", facts, log)
         return log
 
