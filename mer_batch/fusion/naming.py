@@ -4,7 +4,8 @@ A transcript knows who speaks but not how they look; a picture the other way rou
 speech under a name: whose mouth moves with it, or who alone is in view (`align.Presence`). A name joins a
 person who has clearly most of its speech, and who is not claimed by another name; no person gets two names,
 no name two people. Who has a name by their face keeps it, and words under it are theirs. A name that nobody in
-view speaks is a person of its own, heard and not seen; one that several may be stays apart too, and is told of. Joining two people would be worse than leaving one in two.
+view speaks is a person of its own, heard and not seen; one that several may be stays apart too, and is told of.
+Joining two people would be worse than leaving one in two.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from face.fakes import GreenEmbedder, five_points
@@ -31,6 +31,7 @@ def frame(time: float, green: int = 0, damage: float = 0.0) -> Frame:
 SCORES = st.lists(st.floats(0.05, 1.0), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(SCORES, st.integers(0, 60))
 def test_two_pieces_keep_what_the_whole_keeps(scores: list[float], cut: int) -> None:
     every = [Portrait(number / 5, score, b"x") for number, score in enumerate(scores)]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mer_batch.errors import DataError, UsageError
@@ -33,6 +33,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert read_edits(path) == EDITS
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, st.builds(Change, NAMES, st.just("#123abc")), max_size=4))
 def test_any_names_are_read_back(people: dict[str, Change]) -> None:
     from tempfile import TemporaryDirectory
