@@ -12,6 +12,8 @@ SHORTEST_STEP = 0.02
 """Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
 SPLIT = 5.0
 """Minutes of the pieces in which workers read a long film, unless said otherwise."""
+IDENTITIES = ("faces", "appearance", "none")
+"""What people may be told by."""
 LEAST_SPLIT = 0.5
 """Minutes below which pieces would mostly overlap."""
 
@@ -50,6 +52,13 @@ class Options:
     """Reader of words, as above."""
     fusion_model: str = "default"
     """What weighs the modalities: a gate by its folder or run, or "pool" (reliability and quality alone)."""
+    identity: str = "faces"
+    """What tells people from each other across cuts and absences: faces (biometric), appearance (head and clothes,
+    within one shot only) or none."""
+    gallery: Path | None = None
+    """Folder with pictures of people by name, who get their names; None knows nobody."""
+    names: str = ""
+    """Names for people, as "Person 1=Anna,Voice A=Ben"."""
     context: int = 0
     """How many utterances before it each utterance is read with, where the reader of words can."""
     step: float = 0.5
@@ -75,6 +84,10 @@ class Options:
         for name in self.modalities:
             if name not in MODALITIES:
                 raise unknown_name("modality", str(name), MODALITIES)
+        if self.identity not in IDENTITIES:
+            raise unknown_name("--identity", self.identity, IDENTITIES)
+        if self.gallery is not None and self.identity != "faces":
+            raise UsageError(f"--gallery tells people by their faces, which --identity {self.identity} leaves out")
         if self.transcript is not None and not self.transcript.is_file():
             raise UsageError(f"there is no transcript at {self.transcript}")
         if self.transcript is not None and self.subtitle_track is not None:

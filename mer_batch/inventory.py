@@ -91,14 +91,14 @@ def find_parts(names: Sequence[str], modality: Modality | None = None) -> list[P
 
 def on_demand() -> Iterator[Part]:
     """What is downloaded: face recognition, the default recognizer, and all others that are in the cache."""
-    from mer_batch.face import identity
+    from mer_batch.face import embedders
 
     yield Part(
         "identity",
         "matches people across cuts",
-        lambda: str(identity.weights_file()) if identity.weights_file().is_file() else None,
-        identity.load_embedder,
-        "mer models fetch identity",
+        lambda: str(path) if (path := embedders.weights_file()) else None,
+        embedders.load_embedder,
+        "pip install dlib-bin face-recognition-models",
     )
     yield from map(_recognizer, _recognizers())
 

@@ -36,6 +36,7 @@ class _Models:
 def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage, notices: Sequence[str]) -> Timeline:
     """The timeline of stages that have run; `notices` are those from before the work."""
     from mer_batch.face import liveness
+    from mer_batch.timeline.edited import edited
     from mer_batch.timeline.events import find_events
     from mer_batch.timeline.io import rounded
 
@@ -64,6 +65,8 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
         notices=tuple(dict.fromkeys(told)),
         lost=tuple(stage.modality for stage in stages if stage.lost),
     )
+    if asked.edits:
+        made = edited(made, asked.edits, strict=False)
     shown = rounded(illustrated(made))  # so that a timeline read back gives the same page
     asked.on_progress("fusion", 1.0)
     return shown
