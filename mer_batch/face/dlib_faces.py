@@ -37,7 +37,7 @@ class DlibEmbedder(Embedder):
 
     name = "dlib"
     same = 0.48
-    """Of means of five pictures of the people that `benchmarks/identity.py` is tuned on: 99 of 100 of one person are
+    """Of means of five pictures of all people in `benchmarks/identity.py`, both parts: 99 of 100 of one person are
     nearer than 0.45, of two people none. dlib's own 0.6 is for one picture each of many thousands of people."""
 
     def __init__(self) -> None:
