@@ -21,7 +21,7 @@ from mer_batch import __version__
 from mer_batch.errors import MerError
 from mer_batch.files import whole_file
 
-VERSION: Final = 2
+VERSION: Final = 3
 _HEAD: Final = b"mer stage 1\n"
 _FOREIGN: Final = frozenset(
     {
@@ -37,7 +37,7 @@ _FOREIGN: Final = frozenset(
         ("pathlib._local", "WindowsPath"),
     }
 )
-_ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.voice.", "mer_batch.text.")
+_ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.people.", "mer_batch.voice.", "mer_batch.text.")
 
 Facts: TypeAlias = Callable[[], Mapping[str, Any]]
 Found = TypeVar("Found")

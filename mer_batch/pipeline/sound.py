@@ -13,10 +13,12 @@ from mer_batch.fusion.speaking import handovers
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.stage import FAILURES, Stage
+from mer_batch.pipeline.voices import VoiceEar, encoder_sum
 from mer_batch.pipeline.words import WordStage
-from mer_batch.types import Gap
+from mer_batch.types import Gap, Observation
 
 if TYPE_CHECKING:
+    from mer_batch.people.voices import VoiceTurn
     from mer_batch.voice.read import VoiceReadings
 
 
@@ -30,6 +32,7 @@ class VoiceStage(Stage):
         self._faces, self._words = faces, words
         self.speech: tuple[tuple[float, float], ...] | None = None
         self.loudness: tuple[tuple[float, float], ...] = ()
+        self.voices: tuple[VoiceTurn, ...] = ()
 
     def read(self) -> None:
         """See `Stage.read`."""
@@ -53,20 +56,22 @@ class VoiceStage(Stage):
                 reader = self.asked.reader("voice")
             except (MerError, *FAILURES) as error:
                 failure = error  # words need to know where speech is, whoever reads its emotion
-        readings = self._readings(reader, breaks)
+        readings, self.voices = self._readings(reader, breaks)
         self.speech, self.loudness = readings.speech, readings.loudness
         self.notices += self._speech_elsewhere()
         if reader is None or readings.failure is not None:
             return failure or readings.failure
-        self.take(readings.observations, readings.gaps)
+        self.take(*_by_voice(readings, self.voices))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         heard = max(ends, default=self.asked.options.start)
         if heard < self.asked.end:
             self.gaps.append(Gap("voice", heard, self.asked.end, "no sound"))
         return None
 
-    def _readings(self, reader: Classifier[Any] | None, breaks: Sequence[float]) -> VoiceReadings:
-        """What was kept of the same sound, model and breaks, else what is heard now."""
+    def _readings(
+        self, reader: Classifier[Any] | None, breaks: Sequence[float]
+    ) -> tuple[VoiceReadings, tuple[VoiceTurn, ...]]:
+        """What was kept of the same sound, models and breaks, else what is heard now: readings and voices."""
         from mer_batch.voice.read import read_voice
 
         asked = self.asked
@@ -77,21 +82,27 @@ class VoiceStage(Stage):
                 "track": asked.options.audio_track,
                 "breaks": breaks,
                 "model": asked.model_hash("voice") if reader is not None else None,
+                "speakers": asked.options.speakers,
+                "encoder": encoder_sum(asked.options.speakers),
             }
 
         found = asked.keep.find("voice", facts, tuple)
         if found is not None:
-            readings, notices = found
+            readings, voices, notices = found
             self.notices += notices
-            kept: VoiceReadings = readings
-            return kept
+            return readings, voices
         before = len(self.notices)
         blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=self.notices.append)
+        ear = VoiceEar(asked.options.speakers)
         with asked.told("voice") as share:
-            heard = read_voice(blocks, reader, start=asked.options.start, breaks=breaks, on_progress=share)
+            heard = read_voice(
+                blocks, reader, start=asked.options.start, breaks=breaks, on_progress=share, listener=ear
+            )
+            voices = ear.turns(heard.speech)
+        self.notices += ear.notices
         if heard.failure is None:
-            asked.keep.put("voice", facts, (heard, tuple(self.notices[before:])))
-        return heard
+            asked.keep.put("voice", facts, (heard, voices, tuple(self.notices[before:])))
+        return heard, voices
 
     def _speech_elsewhere(self) -> list[str]:
         """Where nobody speaks on the track that nobody chose: whether somebody does on another."""
@@ -105,3 +116,10 @@ class VoiceStage(Stage):
             kept = [found] if found else []
             self.asked.keep.put("elsewhere", lambda: {"range": self.asked.span}, kept)
         return kept
+
+
+def _by_voice(readings: VoiceReadings, voices: Sequence[VoiceTurn]) -> tuple[Sequence[Observation], Sequence[Gap]]:
+    """Readings that stand for one voice each."""
+    from mer_batch.voice.retile import Stretch, retiled
+
+    return retiled(readings, [Stretch(*turn) for turn in voices])

@@ -1,0 +1,1 @@
+"""Who is who: which voices, and which faces, are one person's."""
