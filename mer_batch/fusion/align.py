@@ -1,10 +1,10 @@
 """Which observations speak for whom, and when: the time grid, the people they are bound to, the kernel.
 
 Faces come with their person. Voice and words are bound to whoever speaks for at least half of the speech
-they span: the speaker whom the words name (`naming`); the person whose mouth moves with it (`speaking`); whoever is
-known by the voice (`voices`); where none of these tells, the only person in view; nobody where several are in view, or nobody is, or every mouth
-rests; one "Speaker" where no faces are read at all. Every bound observation carries one of the `BOUND_*` texts
-among its flags, which says how.
+they span: the speaker whom the words name (`naming`); the person whose mouth moves with it (`speaking`); whoever
+is known by the voice (`voices`); where none of these tells, the only person in view; nobody where several are in
+view, or nobody is, or every mouth rests; one "Speaker" where no faces are read at all. Every bound observation
+carries one of the `BOUND_*` texts among its flags, which says how.
 """
 
 from __future__ import annotations

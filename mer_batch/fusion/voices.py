@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from mer_batch.fusion.align import BOUND_ALONE, Presence, Span, merge_spans
@@ -227,7 +228,7 @@ def _own(turn: Turn, name: str, one: _Heard, may_be: set[str], people: Sequence[
         return
     edges = {edge for person in people for span in person.spans for edge in span if turn.start < edge < turn.end}
     times = [turn.start, *sorted(edges), turn.end]
-    for start, end in zip(times, times[1:], strict=False):
+    for start, end in pairwise(times):
         middle = (start + end) / 2
         seen = {person.name for person in people if any(a <= middle < b for a, b in person.spans)}
         theirs = len(seen) == 1 and seen <= may_be

@@ -92,11 +92,11 @@ class Encoder:
     """A loaded encoder; use `load_encoder`."""
 
     def __init__(self, card: SpeakerCard, net: nn.Module, plda: Plda) -> None:
-        import librosa
         import torch
+        from librosa.filters import mel
 
         self.card, self.plda, self._net = card, plda, net.eval()
-        bands = librosa.filters.mel(sr=card.sample_rate, n_fft=card.n_fft, n_mels=card.mels)
+        bands = mel(sr=card.sample_rate, n_fft=card.n_fft, n_mels=card.mels)
         self._bands = torch.from_numpy(bands)
         self._hann = torch.hann_window(card.n_fft)
 

@@ -33,7 +33,7 @@ def tell_apart(heard: Heard, regions: Sequence[Span], plda: Plda, count: int | N
 
     A region in which no window could be read has no turn.
     """
-    chances = find_voices(heard.vectors, plda, count)
+    chances = find_voices(heard.vectors, heard.regions, plda, count)
     if count is None:
         chances = _without_tiny(chances, heard.spans)
     turns: list[VoiceTurn] = []
@@ -66,8 +66,10 @@ def _turns(region: Span, spans: Vectors, chances: Vectors) -> Iterator[VoiceTurn
     edges = np.linspace(start, end, max(1, round((end - start) / STEP)) + 1)
     times = (edges[:-1] + edges[1:]) / 2
     votes = np.zeros((len(times), chances.shape[1]))
-    for (first, last), row in zip(spans, chances, strict=True):
-        inside = slice(*np.searchsorted(times, (first, last)))
+    reach = spans.copy()
+    reach[0, 0], reach[-1, 1] = start, end  # windows may leave out a little at the end of a region
+    for (first, last), (left, right), row in zip(spans, reach, chances, strict=True):
+        inside = slice(*np.searchsorted(times, (left, right)))
         distance = np.abs(times[inside] - (first + last) / 2) / max((last - first) / 2, 1e-6)
         votes[inside] += np.maximum(1 - distance, 0.05)[:, None] * row
     at = 0

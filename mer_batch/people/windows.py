@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Span: TypeAlias = tuple[float, float]
-HOP: Final = 0.4
+HOP: Final = 0.8
 """Seconds from one window to the next."""
 _HOLE: Final = 0.05  # seconds that a block may be off the clock before it counts as a hole
 _WAITING: Final = 32  # windows that are embedded at once: 0.8 MB of spectrogram

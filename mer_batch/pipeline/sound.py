@@ -100,7 +100,7 @@ class VoiceStage(Stage):
             )
             voices = ear.turns(heard.speech)
         self.notices += ear.notices
-        if heard.failure is None:
+        if heard.failure is None and not ear.failed:
             asked.keep.put("voice", facts, (heard, voices, tuple(self.notices[before:])))
         return heard, voices
 

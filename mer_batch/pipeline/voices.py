@@ -25,6 +25,7 @@ class VoiceEar:
 
     def __init__(self, speakers: str) -> None:
         self.notices: list[str] = []
+        self.failed = False
         self._count = int(speakers) if speakers.isdigit() else None
         self._encoder: Encoder | None = None
         self._listener: VoiceListener | None = None
@@ -74,7 +75,7 @@ class VoiceEar:
         self._listener = VoiceListener(self._encoder)
 
     def _lose(self, error: Exception) -> None:
-        self._listener = None
+        self._listener, self.failed = None, True
         self.notices.append(f"voices are not told apart: {one_line(error)}")
 
 

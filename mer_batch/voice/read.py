@@ -27,7 +27,7 @@ class Listener(Protocol):
         """Take the next block (n,) of 16 kHz mono sound, which starts at `start` seconds."""
 
     def follow(self, closed: Sequence[Span], growing: Span | None, settled: float) -> None:
-        """Learn where speech is by now: the regions that have ended, the one that goes on, and until when it is certain."""
+        """Learn where speech is: the regions that have ended, the one that goes on, and until when that is certain."""
 
 
 @dataclass(frozen=True, slots=True)

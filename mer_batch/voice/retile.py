@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from mer_batch.types import Gap, Observation
@@ -118,9 +119,9 @@ class _Windows:
         own = [place for place in near if shares[place] >= PURE]
         if own:
             middles = [sum(self._spans[place]) / 2 for place in own]
-            borders = [(a + b) / 2 for a, b in zip(middles, middles[1:], strict=False)]
+            borders = [(a + b) / 2 for a, b in pairwise(middles)]
             edges = [start, *(min(max(border, start), end) for border in borders), end]
-            for place, first, last in zip(own, edges, edges[1:], strict=False):
+            for place, first, last in zip(own, edges[:-1], edges[1:], strict=True):
                 if last > first:
                     yield replace(self._readings[place], start=first, end=last)
             return
