@@ -2,15 +2,16 @@
 
 Each has two to four voices of one corpus in turns of 1 to 8 seconds with pauses of 0.05 to 1 s; one change in six
 comes before the other has ended. A third are heard through a telephone, a third in noise of 10 to 25 dB. Ordinary
-speech is what the corpora call neutral or calm, acted speech anything.
+speech is what the corpora call neutral or calm, acted speech anything. When somebody speaks is what silero-vad finds
+in their own, clean recording.
 """
 
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from scipy.signal import butter, sosfilt
 
 from mer_batch.data.sounds import decode_mono
 from mer_batch.types import SAMPLE_RATE, Samples
+from mer_batch.voice.activity import SpeechDetector, own_silero
 
 CORPORA: Final = ("ravdess", "emovo", "emodb")
 LANGUAGES: Final = {"ravdess": "English", "emovo": "Italian", "emodb": "German"}
@@ -29,7 +31,6 @@ LEVEL: Final = 0.05
 """Root mean square of a voice."""
 OVERLAP: Final = 1 / 6
 """Share of the changes at which two speak at once."""
-_FRAME: Final = 320
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Mix:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sentence without the silence around and long pauses in it."""
+    """A sentence as it was recorded."""
 
     speaker: str
     ordinary: bool
@@ -69,28 +70,43 @@ def clips(data: Path, corpus: str) -> tuple[Clip, ...]:
             name = member.name.removeprefix("./")
             file = archive.extractfile(member) if name in rows.index else None
             if file is not None:
-                sound = _trimmed(decode_mono(file.read(), name))
                 row = rows.loc[name]
-                if len(sound) >= SAMPLE_RATE // 2:
-                    found.append(Clip(str(row["speaker"]), row["label"] in ORDINARY, sound))
+                sound = decode_mono(file.read(), name)
+                found.append(Clip(str(row["speaker"]), row["label"] in ORDINARY, sound))
     return tuple(found)
 
 
 def mixes(data: Path, corpus: str, acted: bool, seeds: range) -> Iterator[Mix]:
     """A recording a seed."""
-    by_speaker: dict[str, list[Samples]] = {}
-    for clip in clips(data, corpus):
+    by_speaker: dict[str, list[int]] = {}
+    every = clips(data, corpus)
+    for number, clip in enumerate(every):
         if acted or clip.ordinary:
-            by_speaker.setdefault(clip.speaker, []).append(clip.sound)
+            by_speaker.setdefault(clip.speaker, []).append(number)
     enough = {name: sounds for name, sounds in sorted(by_speaker.items()) if len(sounds) >= 4}
     for seed in seeds:
-        yield _mix(corpus, acted, seed, enough)
+        yield _mix(corpus, acted, seed, enough, partial(spoken, data, corpus))
 
 
-def _mix(corpus: str, acted: bool, seed: int, sounds: Mapping[str, list[Samples]]) -> Mix:
+@lru_cache(maxsize=1000)
+def spoken(data: Path, corpus: str, number: int) -> Samples:
+    """The speech of a clip at `LEVEL` without what is around it and between: where silero-vad hears it, undisturbed."""
+    sound = clips(data, corpus)[number].sound
+    sound = sound * np.float32(LEVEL / max(float(np.sqrt(np.square(sound).mean())), 1e-6))
+    detector = SpeechDetector(own_silero())
+    detector.feed(sound)
+    detector.finish()
+    spans = [slice(round(a * SAMPLE_RATE), round(b * SAMPLE_RATE)) for a, b in detector.regions.closed]
+    speech = np.concatenate([sound[span] for span in spans]) if spans else sound
+    return speech * np.float32(LEVEL / max(float(np.sqrt(np.square(speech).mean())), 1e-6))
+
+
+def _mix(
+    corpus: str, acted: bool, seed: int, numbers: Mapping[str, list[int]], speech: Callable[[int], Samples]
+) -> Mix:
     rng = np.random.default_rng([seed, CORPORA.index(corpus), acted])
     count = 2 + seed % 3
-    people = [str(name) for name in rng.choice(list(sounds), count, replace=False)]
+    people = [str(name) for name in rng.choice(list(numbers), count, replace=False)]
     total = rng.uniform(60, 120)
     sound = np.zeros(round((total + 30) * SAMPLE_RATE), dtype=np.float32)
     truth: list[tuple[float, float, str]] = []
@@ -98,7 +114,7 @@ def _mix(corpus: str, acted: bool, seed: int, sounds: Mapping[str, list[Samples]
     while time < total or len(truth) < count:
         others = [name for name in people if not truth or name != truth[-1][2]]
         who = people[len(truth)] if len(truth) < count else str(rng.choice(others))
-        turn = _turn(rng, sounds[who])
+        turn = _turn(rng, numbers[who], speech)
         first = round(time * SAMPLE_RATE)
         sound[first : first + len(turn)] += turn
         truth.append((time, time + len(turn) / SAMPLE_RATE, who))
@@ -111,15 +127,14 @@ def _mix(corpus: str, acted: bool, seed: int, sounds: Mapping[str, list[Samples]
     return Mix(name, corpus, acted, channel, _through(channel, sound, rng), tuple(truth))
 
 
-def _turn(rng: np.random.Generator, sounds: list[Samples]) -> Samples:
+def _turn(rng: np.random.Generator, numbers: list[int], speech: Callable[[int], Samples]) -> Samples:
     """One to eight seconds of one person, sentence after sentence."""
     wanted = round(rng.uniform(1, 8) * SAMPLE_RATE)
-    gain = LEVEL * 10 ** (rng.uniform(-3, 3) / 20)
+    gain = np.float32(10 ** (rng.uniform(-3, 3) / 20))
     parts, length = [], 0
     while length < wanted:
-        one = sounds[int(rng.integers(len(sounds)))][: wanted - length + 1600]
-        parts.append(one * np.float32(gain / max(float(np.sqrt(np.square(one).mean())), 1e-6)))
-        length += len(one)
+        parts.append(gain * speech(numbers[int(rng.integers(len(numbers)))])[: wanted - length + 1600])
+        length += len(parts[-1])
     return np.concatenate(parts)
 
 
@@ -131,11 +146,3 @@ def _through(channel: str, sound: Samples, rng: np.random.Generator) -> Samples:
         level = LEVEL * 10 ** (-rng.uniform(10, 25) / 20)
         return sound + (level * rng.standard_normal(len(sound))).astype(np.float32)
     return sound
-
-
-def _trimmed(sound: Samples) -> Samples:
-    """The sound without frames far below its loud ones, but for the surroundings of the others."""
-    frames = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    levels = 10 * np.log10(np.square(frames, dtype=np.float64).mean(1) + 1e-10)
-    loud = levels > np.percentile(levels, 95) - 35
-    return frames[np.convolve(loud, np.ones(9), "same") > 0].ravel()

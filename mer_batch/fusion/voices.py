@@ -1,11 +1,13 @@
 """Who a voice belongs to: a person in view whose mouth moves with it, a name in the words, or a voice of its own.
 
 A voice that was heard for long enough with one person's moving mouth is that person, and stays them where the mouth
-cannot be seen, rests or leaves it open. It must be clear both ways: no other mouth moves nearly as long with the voice,
-no other voice is heard nearly as long with the mouth. A voice that speaks while the mouths in view rest is nobody in
-view; it is a person of its own, "Voice A", also over somebody who is alone in view. A voice that mouths say nothing of
-is a person of its own too, but may be whoever alone is in view, if only one voice may. What the mouths say at the very
-moment stands above what the voice says, and names stand above both.
+cannot be seen or leaves it open. It must be clear both ways: no other mouth moves nearly as long with the voice, no
+other voice is heard nearly as long with the mouth. A voice that speaks while the mouths in view rest is nobody in view;
+it is a person of its own, "Voice A", also over somebody who is alone in view. A voice that mouths say nothing of is a
+person of its own too, but may be whoever alone is in view, if only one voice may.
+
+What mouths say at the very moment stands above what the voice says, also where the one in question rests in view: two
+voices are taken for one more often than a talker's mouth is for a listener's. Names stand above both.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def know_voices(
         if voice is None:
             found.append(turn)
         elif voice in joined:
-            found.append(_given(turn, joined[voice]))
+            found += _given(turn, joined[voice], people)
         elif voice in apart:
             found += _own(turn, apart[voice], heard[voice], {p for p, who in may_be.items() if who == voice}, people)
         else:
@@ -210,11 +212,15 @@ def _who_alone(heard: Sequence[_Heard], joined: Mapping[int, str]) -> dict[str, 
     return {person: int(voice) for person, voice in best.items() if voice is not None}
 
 
-def _given(turn: Turn, person: str) -> Turn:
-    """A turn of a voice that is `person`, unless a mouth says at the moment that it is another's."""
+def _given(turn: Turn, name: str, people: Sequence[Person]) -> Iterator[Turn]:
+    """A turn of a voice that is `name`, but for where a mouth says that it is another's, or theirs in view rests."""
     if turn.decided and turn.person is not None:
-        return turn
-    return turn._replace(person=person, decided=True, voice=True)
+        yield turn
+        return
+    for start, end, seen in _views(turn, people):
+        part = turn._replace(start=start, end=end)
+        rests = turn.decided and name in seen
+        yield part if rests else part._replace(person=name, decided=True, voice=True)
 
 
 def _own(turn: Turn, name: str, one: _Heard, may_be: set[str], people: Sequence[Person]) -> Iterator[Turn]:
@@ -226,13 +232,17 @@ def _own(turn: Turn, name: str, one: _Heard, may_be: set[str], people: Sequence[
     if turn.decided or one.off_screen or not may_be:
         yield given
         return
-    edges = {edge for person in people for span in person.spans for edge in span if turn.start < edge < turn.end}
-    times = [turn.start, *sorted(edges), turn.end]
-    for start, end in pairwise(times):
-        middle = (start + end) / 2
-        seen = {person.name for person in people if any(a <= middle < b for a, b in person.spans)}
+    for start, end, seen in _views(turn, people):
         theirs = len(seen) == 1 and seen <= may_be
         yield (turn if theirs else given)._replace(start=start, end=end)
+
+
+def _views(turn: Turn, people: Sequence[Person]) -> Iterator[tuple[float, float, set[str]]]:
+    """The turn in parts, each with who is in view all the time."""
+    edges = {edge for person in people for span in person.spans for edge in span if turn.start < edge < turn.end}
+    for start, end in pairwise([turn.start, *sorted(edges), turn.end]):
+        middle = (start + end) / 2
+        yield start, end, {person.name for person in people if any(a <= middle < b for a, b in person.spans)}
 
 
 def _overlaps(turns: Sequence[Turn], voices: Sequence[VoiceTurn]) -> Iterator[tuple[Turn, int | None]]:

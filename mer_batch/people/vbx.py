@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from mer_batch.people.encoder import Plda, Vectors
+
+Labels: TypeAlias = NDArray[np.int64]
 
 TRUST: Final = 0.6
 """Weight of a window's evidence: neighbours overlap and share a sentence, so each tells less than its all (Fa)."""
@@ -60,7 +63,10 @@ def find_voices(vectors: Vectors, regions: Sequence[int], plda: Plda, count: int
     trust = TRUST * (_USUAL / unrest(points, regions)) ** _CAUTION
     sparse = SPARSE * min(1.0, len(vectors) / _SHORT)
     alike = ALIKE if len(vectors) >= _SHORT else ALIKE_OF_FEW
-    return fit(points, plda.between, soft(link(vectors, count, alike)), stays(regions), trust, sparse).chances
+    started = soft(link(vectors, count, alike))
+    found = fit(points, plda.between, started, stays(regions), trust, sparse).chances
+    # The model gives up voices that it does not need, which is not for it to say where their number is known.
+    return started if count and len(np.unique(found.argmax(1))) < started.shape[1] else found
 
 
 def unrest(points: Vectors, regions: Sequence[int]) -> float:
@@ -81,7 +87,7 @@ def stays(regions: Sequence[int]) -> Vectors:
     return found
 
 
-def soft(labels: Vectors) -> Vectors:
+def soft(labels: Labels) -> Vectors:
     """Labels (n,) as chances (n, k) to start from; of very many only the `_STARTS` largest; the rest is anybody's."""
     sizes = np.bincount(labels)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:_STARTS])
@@ -90,7 +96,7 @@ def soft(labels: Vectors) -> Vectors:
     return chances
 
 
-def link(vectors: Vectors, count: int | None = None, alike: float = ALIKE) -> Vectors:
+def link(vectors: Vectors, count: int | None = None, alike: float = ALIKE) -> Labels:
     """Labels (n,) from 0 by average linkage of cosines, of unit vectors (n, d).
 
     More than `MOST` are linked in sections, and the means of what was found there with each other: the product of two
@@ -106,17 +112,17 @@ def link(vectors: Vectors, count: int | None = None, alike: float = ALIKE) -> Ve
         labels[first : first + MOST] = own + len(means)
         means += [part[own == label].mean(0) for label in range(own.max() + 1)]
     every = np.array(means)
-    found: Vectors = _linked(1 - every @ every.T, count, alike)[labels]
+    found: Labels = _linked(1 - every @ every.T, count, alike)[labels]
     return found
 
 
-def _linked(distances: Vectors, count: int | None, alike: float) -> Vectors:
+def _linked(distances: Vectors, count: int | None, alike: float) -> Labels:
     if len(distances) == 1:
         return np.zeros(1, dtype=int)
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(distances.clip(0), checks=False), "average")
     found = fcluster(tree, count, "maxclust") if count else fcluster(tree, 1 - alike, "distance")
-    labels: Vectors = np.unique(found, return_inverse=True)[1]
+    labels: Labels = np.unique(found, return_inverse=True)[1]
     return labels
 
 

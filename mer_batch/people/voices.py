@@ -14,6 +14,8 @@ from mer_batch.people.windows import Heard, Span
 
 STEP: Final = 0.05
 """Seconds per vote."""
+SHORTEST: Final = 0.8
+"""Seconds of a turn inside a region of speech, half a window; what seems shorter is noise."""
 LEAST_SHARE: Final = 0.03
 LEAST_SECONDS: Final = 1.5
 MOST_SECONDS: Final = 4.0
@@ -73,10 +75,22 @@ def _turns(region: Span, spans: Vectors, chances: Vectors) -> Iterator[VoiceTurn
         distance = np.abs(times[inside] - (first + last) / 2) / max((last - first) / 2, 1e-6)
         votes[inside] += np.maximum(1 - distance, 0.05)[:, None] * row
     at = 0
-    for voice, run in groupby(votes.argmax(1)):
-        to = at + len(list(run))
-        yield VoiceTurn(float(edges[at]), float(edges[to]), int(voice))
-        at = to
+    for voice, length in _steady([(int(voice), len(list(run))) for voice, run in groupby(votes.argmax(1))]):
+        yield VoiceTurn(float(edges[at]), float(edges[at + length]), voice)
+        at += length
+
+
+def _steady(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Runs of (voice, votes) without those that are too short to be told: each is given to its longer neighbour."""
+    while len(runs) > 1:
+        place = min(range(len(runs)), key=lambda at: runs[at][1])
+        if runs[place][1] * STEP >= SHORTEST:
+            break
+        near = [at for at in (place - 1, place + 1) if 0 <= at < len(runs)]
+        voice = runs[max(near, key=lambda at: runs[at][1])][0]
+        runs[place] = (voice, runs[place][1])
+        runs = [(who, sum(length for _, length in part)) for who, part in groupby(runs, key=lambda run: run[0])]
+    return runs
 
 
 def _numbered(turns: Sequence[VoiceTurn]) -> tuple[VoiceTurn, ...]:

@@ -60,12 +60,20 @@ class VoiceEar:
             return tuple(VoiceTurn(start, end, 0) for start, end in regions)
         try:
             if self._listener is not None and self._encoder is not None:
-                return tell_apart(self._listener.heard(), regions, self._encoder.plda, self._count)
+                found = tell_apart(self._listener.heard(), regions, self._encoder.plda, self._count)
+                self._count_voices(found)
+                return found
         except FAILURES as error:
             self._lose(error)
         if not regions:
             self.notices.clear()  # nobody was to be told apart
         return ()
+
+    def _count_voices(self, turns: Sequence[VoiceTurn]) -> None:
+        found = len({turn.voice for turn in turns})
+        if self._count is not None and 0 < found < self._count:
+            voices = "one voice" if found == 1 else f"{found} voices"
+            self.notices.append(f"--speakers says {self._count}, but only {voices} could be told apart")
 
     def _listen(self) -> None:
         from mer_batch.people.encoder import encoder_folder, shared_encoder
