@@ -16,7 +16,7 @@ from mer_batch.types import Gap, Observation, Person, Utterance
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`in_view` are the people with a face, `people` they and the speakers who were named and not seen."""
+    """`in_view` are the people with a face, `people` they and those only heard, known by name or by voice."""
 
     in_view: tuple[Person, ...]
     people: tuple[Person, ...]
@@ -50,7 +50,7 @@ def bind(
     rest = only_speaker(utterances, SPEAKER)
     return Bound(
         in_view=in_view,
-        people=(*in_view, *heard(utterances, in_view)),
+        people=(*in_view, *heard(utterances, in_view), *known.people),
         observations=bind_observations(naming.observations(observations), in_view, has_faces, spoken, rest),
         gaps=naming.gaps(gaps),
         utterances=bind_utterances(utterances, in_view, has_faces, spoken, rest),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from mer_batch.fusion.align import BOUND_ALONE, Presence, Span, merge_spans
+from mer_batch.fusion.align import BOUND_ALONE, ENOUGH_TIME, Presence, merge_spans
 from mer_batch.fusion.named import key, stretches
 from mer_batch.fusion.speaking import Turn
 from mer_batch.people.voices import VoiceTurn
@@ -38,7 +38,7 @@ class _Heard:
 
     total: float = 0.0
     mouths: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    rests: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seen: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     alone: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     names: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     still: float = 0.0
@@ -46,6 +46,10 @@ class _Heard:
     @property
     def moved(self) -> float:
         return sum(self.mouths.values())
+
+    def moves(self, person: str) -> bool:
+        """Whether a mouth moved for long enough, and most of the time that it was in view: listeners smile and chew."""
+        return self.mouths[person] >= max(SEEN_SPEAKING, ENOUGH_TIME * self.seen[person])
 
     @property
     def off_screen(self) -> bool:
@@ -64,6 +68,12 @@ class Known:
     called: Mapping[int, str] = field(default_factory=dict)
     apart: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """The voices that are people of their own, with the times heard."""
+        heard = {name: [(turn.start, turn.end) for turn in self.turns if turn.person == name] for name in self.apart}
+        return tuple(Person(name, merge_spans(spans)) for name, spans in heard.items())
 
     def notices(self) -> list[str]:
         """What was assumed of voices, in at most one sentence."""
@@ -108,8 +118,12 @@ def know_voices(
     apart = {voice: names[voice] for voice, one in enumerate(heard) if voice not in joined and _is_own(one)}
     may_be = _who_alone(heard, joined)
     parts = _overlaps(turns, voices)
+    has_voice = set(joined.values())
     found: list[Turn] = []
     for turn, voice in parts:
+        contradicted = turn.decided and turn.person in has_voice and joined.get(voice, "") != turn.person
+        if contradicted and (voice in joined or voice in apart):
+            turn = turn._replace(person=None, decided=False)
         if voice is None:
             found.append(turn)
         elif voice in joined:
@@ -149,12 +163,12 @@ def _evidence(
             continue
         heard, seconds = found[voice], turn.end - turn.start
         heard.total += seconds
+        for person in people:
+            heard.seen[person.name] += _shared(person.spans, turn.start, turn.end)
         if turn.decided and turn.person is not None:
             heard.mouths[turn.person] += seconds
         elif turn.decided:
             heard.still += seconds
-            for person in people:
-                heard.rests[person.name] += _shared(person.spans, turn.start, turn.end)
         else:
             for (person_name, how), length in presence.answers(turn.start, turn.end):
                 if how == BOUND_ALONE and person_name is not None:
@@ -176,7 +190,7 @@ def _joined(heard: Sequence[_Heard]) -> dict[int, str]:
             found[voice] = name  # several voices may be one name: words know better than sound
             continue
         person = _best(one.mouths)
-        if person is None or one.mouths[person] < max(SEEN_SPEAKING, CLEARLY * one.rests[person]):
+        if person is None or not one.moves(person):
             continue
         rivals = [other.mouths[person] for place, other in enumerate(heard) if place != voice]
         if all(one.mouths[person] >= CLEARLY * rival for rival in rivals):
@@ -263,5 +277,5 @@ def _overlaps(turns: Sequence[Turn], voices: Sequence[VoiceTurn]) -> Iterator[tu
             yield turn._replace(start=reached), None
 
 
-def _shared(spans: Iterable[Span], start: float, end: float) -> float:
+def _shared(spans: Iterable[tuple[float, float]], start: float, end: float) -> float:
     return sum(max(0.0, min(end, b) - max(start, a)) for a, b in merge_spans(spans))

@@ -46,9 +46,9 @@ def bound(
 
 
 def test_a_voice_with_a_moving_mouth_is_that_person_also_unseen() -> None:
-    turns = [mouth(0, 4, "Person 1"), open_turn(10, 13), mouth(20, 21.5, None), open_turn(21.5, 23), open_turn(70, 73)]
-    voices = [VoiceTurn(0, 4, 0), VoiceTurn(10, 13, 0), VoiceTurn(20, 23, 0), VoiceTurn(70, 73, 0)]
-    found = bound([(0, 3), (10, 13), (20, 21.5), (21.5, 23), (70, 73)], turns, voices, TWO)
+    turns = [mouth(0, 12, "Person 1"), open_turn(12, 15), mouth(20, 21.5, None), open_turn(21.5, 23), open_turn(70, 73)]
+    voices = [VoiceTurn(0, 15, 0), VoiceTurn(20, 23, 0), VoiceTurn(70, 73, 0)]
+    found = bound([(0, 3), (12, 15), (20, 21.5), (21.5, 23), (70, 73)], turns, voices, TWO)
     assert found == [
         ("Person 1", BOUND_MOUTH),
         ("Person 1", BOUND_VOICE),
@@ -101,7 +101,8 @@ def test_whoever_alone_is_in_view_keeps_the_one_voice_that_mouths_tell_nothing_o
         ([mouth(0, 3, "Person 1"), mouth(4, 6, "Person 2")], [0, 0]),  # one voice, two mouths
         ([mouth(0, 3, "Person 1"), mouth(4, 6, "Person 1")], [0, 1]),  # two voices, one mouth
         ([mouth(0, 1.4, "Person 1"), open_turn(4, 6)], [0, 0]),  # hardly seen
-        ([mouth(0, 2, "Person 1"), mouth(4, 6, None)], [0, 0]),  # the mouth rests as often
+        ([mouth(0, 2, "Person 1"), mouth(4, 6.5, None)], [0, 0]),  # the mouth rests as long
+        ([mouth(0, 2, "Person 1"), open_turn(4, 9)], [0, 0]),  # a smile in a long speech
     ],
 )
 def test_what_is_not_clear_joins_nobody(turns: list[Turn], voices: list[int]) -> None:
