@@ -118,12 +118,8 @@ def know_voices(
     apart = {voice: names[voice] for voice, one in enumerate(heard) if voice not in joined and _is_own(one)}
     may_be = _who_alone(heard, joined)
     parts = _overlaps(turns, voices)
-    has_voice = set(joined.values())
     found: list[Turn] = []
     for turn, voice in parts:
-        contradicted = turn.decided and turn.person in has_voice and joined.get(voice, "") != turn.person
-        if contradicted and (voice in joined or voice in apart):
-            turn = turn._replace(person=None, decided=False)
         if voice is None:
             found.append(turn)
         elif voice in joined:
