@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -36,7 +36,7 @@ def clips(folder: Path, count: int) -> list[Path]:
     """Clips of talking heads, cut out of real ones and alike in form; each has bytes of its own."""
     heads = sorted((record.data_folder() / "media" / "faces").glob("grid_*.mpg"))
     folder.mkdir(parents=True)
-    form = ("-t", str(LENGTH), "-r", "25", *"-c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -ar 44100".split())
+    form = f"-t {LENGTH} -r 25 -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -ar 44100".split()
     cut = [_ffmpeg(folder.parent / f"{head.stem}.mp4", "-i", str(head), *form) for head in heads]
     return [
         _ffmpeg(folder / f"{number:05d}.mp4", "-i", str(cut[number % len(cut)]), "-c", "copy", "-metadata",
@@ -60,11 +60,15 @@ def _ffmpeg(path: Path, *arguments: str) -> Path:
     return path
 
 
+def _status(path: Path) -> dict[str, str]:
+    return dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+
+
 class Memory:
-    """Looks at the memory of the processes below this one, in MB, until it is told to stop (Linux)."""
+    """Looks at the memory of the workers of a batch that this process has begun, in MB, until it is told to stop."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, list[tuple[float, float]]] = {}
+        self.seen: dict[int, list[float]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -80,10 +84,11 @@ class Memory:
         while not self._over.wait(1.0):
             for status in Path("/proc").glob("[0-9]*/status"):
                 with suppress(OSError, KeyError, ValueError):
-                    table = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-                    if b"spawn_main" in (status.parent / "cmdline").read_bytes():
+                    table = _status(status)
+                    ours = _status(Path(f"/proc/{int(table['PPid'])}/status"))["PPid"].strip() == str(os.getpid())
+                    if ours and b"spawn_main" in (status.parent / "cmdline").read_bytes():
                         size = int(table["VmRSS"].split()[0]) / 1024
-                        self.seen.setdefault(int(table["Pid"]), []).append((time.monotonic(), size))
+                        self.seen.setdefault(int(table["Pid"]), []).append(size)
 
     def rows(self) -> list[dict[str, float]]:
         """A row a worker that lived long enough: MB in the middle of its second fifth, of its last, and at most."""
@@ -91,7 +96,7 @@ class Memory:
         for looks in self.seen.values():
             fifth = len(looks) // 5
             if fifth:
-                sizes = [size for _, size in looks]
+                sizes = looks
                 early, late = median(sizes[fifth : 2 * fifth]), median(sizes[-fifth:])
                 rows.append({"early_mb": round(early), "late_mb": round(late), "most_mb": round(max(sizes))})
         return rows

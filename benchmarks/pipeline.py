@@ -2,11 +2,13 @@
 
 python benchmarks/pipeline.py [--quick] [--seconds 60] [--lengths 30,60,120] [--rounds 5] [--note TEXT]
 
-Clips are put together by ffmpeg from `media/faces` and `media/speech` of `MER_DATA`: one face or three side by side,
-with speech. In each round all contenders run in turn; medians are compared, by the clock and by the processor, which
-holds on a busy machine too. Decoding is what `mer analyze` reads, pictures and sound, and nothing done with it. The
-rival is facenet-pytorch's `MTCNN.detect` with our classifier on every face, picture by picture, decoding not counted.
-Start-up is the constant of a straight line through the costs of the lengths; it is taken off where rates are given.
+Clips are put together by ffmpeg from `media/faces` and `media/speech` of `MER_DATA`: one face, or three or ten in a
+grid, with speech and written words beside. In each round all contenders run in turn; medians are compared, by the
+clock and by the processor, which holds on a busy machine too. Decoding is what `mer analyze` reads, pictures and sound,
+and nothing done with it; ffmpeg alone writes the same frames and sound to a pipe that nobody reads. The rival is
+facenet-pytorch's `MTCNN.detect` with our classifier on every face, picture by picture, decoding not counted. Start-up
+is the constant of a straight line through the costs of the lengths; it is taken off where rates are given. `factors`
+are the whole command with less or more to read: faces alone, with the voice, with words, with Whisper.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -41,6 +44,8 @@ SPEECH = "jfk.flac"
 FPS = 5.0
 HEIGHTS = (360, 720, 1080)
 BATCH = 16
+WHOLE = ("analyze", "decode", "ffmpeg alone")
+"""Contenders that take the file, not pictures that are decoded already."""
 
 
 def middle(costs: Iterable[record.Cost]) -> dict[str, float]:
@@ -53,30 +58,46 @@ def middle(costs: Iterable[record.Cost]) -> dict[str, float]:
 
 
 def clip(folder: Path, height: int, faces: int, seconds: float) -> Path | None:
-    """Faces side by side with speech, 25 pictures a second; None, with a message, where a part is missing."""
-    sources = [record.data_folder() / "media" / "faces" / name for name in FACES[:faces]]
+    """Faces in a grid with speech, 25 pictures a second; None, with a message, where a part is missing."""
+    names = [FACES[number % len(FACES)] for number in range(faces)]
+    sources = [record.data_folder() / "media" / "faces" / name for name in names]
     speech = record.data_folder() / "media" / "speech" / SPEECH
     missing = [path.name for path in (*sources, speech) if not path.is_file()]
     if missing:
         print(f"skipped: {height}p with {faces} faces needs {', '.join(missing)}")
         return None
     path = folder / f"{height}p-{faces}-{seconds:g}s.mp4"
-    width = 16 * height // 9 // faces // 2 * 2
-    fit = f"scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1,setsar=1,fps=25"
+    columns, rows = (faces, 1) if faces <= 3 else ((faces + 1) // 2, 2)
+    width, tall = 16 * height // 9 // columns // 2 * 2, height // rows // 2 * 2
+    fit = f"scale={width}:{tall}:force_original_aspect_ratio=decrease,pad={width}:{tall}:-1:-1,setsar=1,fps=25"
     graph = "".join(f"[{i}:v]{fit}[v{i}];" for i in range(faces))
-    graph += "".join(f"[v{i}]" for i in range(faces)) + (f"hstack={faces}[v]" if faces > 1 else "null[v]")
+    places = "|".join(f"{i % columns * width}_{i // columns * tall}" for i in range(faces))
+    graph += "".join(f"[v{i}]" for i in range(faces))
+    graph += f"xstack=inputs={faces}:layout={places}:fill=black[v]" if faces > 1 else "null[v]"
     command = [ffmpeg_path(), "-v", "error", "-y"]
     for source in (*sources, speech):
         command += ["-stream_loop", "-1", "-i", str(source)]
     command += ["-filter_complex", graph, "-map", "[v]", "-map", f"{faces}:a", "-t", f"{seconds:g}"]
     subprocess.run([*command, "-pix_fmt", "yuv420p", "-preset", "veryfast", str(path)], check=True)
+    path.with_suffix(".srt").write_text("\n".join(said(seconds)))
     return path
 
 
-def analyze(path: Path) -> dict[str, Any]:
-    """The whole command; returns the peak of its memory and the seconds of its stages."""
+def said(seconds: float) -> Iterable[str]:
+    """Lines of subtitles, a sentence every four seconds."""
+    for number in range(max(int(seconds / 4), 1)):
+        first, last = (f"{t // 3600:02}:{t // 60 % 60:02}:{t % 60:02}" for t in (4 * number, 4 * number + 3))
+        yield f"{number + 1}\n{first},500 --> {last},200\nI am glad that you came, all {number} of you.\n"
+
+
+def analyze(path: Path, *options: object) -> dict[str, Any]:
+    """The whole command; returns the peak of its memory and the seconds of its stages.
+
+    Without `options` it reads faces, the voice and the words written beside.
+    """
     page = path.with_suffix(".html")
-    done = record.measure(record.mer("analyze", path, "--asr", "none", "-q", "-o", page))
+    given = options or ("--transcript", path.with_suffix(".srt"), "--asr", "none")
+    done = record.measure(record.mer("analyze", path, *given, "-q", "-o", page))
     if done.code:
         raise SystemExit(f"mer analyze {path.name} ended with {done.code}: {done.output[-500:]}")
     timeline = json.loads(page.with_suffix(".timeline.json").read_text())
@@ -90,6 +111,35 @@ def decode(path: Path) -> int:
     for _ in media.read_audio(found):
         pass
     return pictures
+
+
+def ffmpeg_alone(path: Path) -> int:
+    """The same frames and sound by one bare ffmpeg, written to where nobody reads; returns nothing of use."""
+    pictures = ["-map", "0:v", "-vf", f"fps={MouthWatcher(FPS).rate}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
+    sound = ["-map", "0:a", "-ar", "16000", "-ac", "1", "-f", "null", "-"]
+    command = [ffmpeg_path(), "-v", "error", "-nostdin", "-i", str(path), *pictures, *sound]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        return sum(len(part) for part in iter(lambda: run.stdout.read(2**20), b""))  # type: ignore[union-attr]
+
+
+def factors(path: Path, rounds: int) -> dict[str, Any]:
+    """The whole command with less or more to read; Whisper only where its weights are here already."""
+    from mer_batch.text import asr
+
+    wanted: dict[str, tuple[object, ...]] = {
+        "faces": ("--modalities", "face"),
+        "faces and voice": ("--modalities", "face,voice", "--asr", "none"),
+        "faces, voice and words": (),
+    }
+    if asr.kept("auto", verify=False) is not None:
+        wanted["faces, voice and Whisper"] = ("--asr", "auto")
+    found = in_turn({name: partial(analyze, path, *options) for name, options in wanted.items()}, rounds)
+    costs = {name: middle(rows) for name, rows in found.items()}
+    return {
+        name: cost | {f"times faces by the {kind}": round(cost[kind] / costs["faces"][kind], 2) for kind in cost}
+        for name, cost in costs.items()
+    }
 
 
 class Stages:
@@ -192,22 +242,24 @@ def whole(path: Path, seconds: float, looked: float, rounds: int, start_up: dict
     """One clip by all contenders."""
     stages = Stages(path, looked)
     contenders: dict[str, Callable[[], Any]] = {"analyze": lambda: analyze(path), "decode": lambda: decode(path)}
+    contenders["ffmpeg alone"] = lambda: ffmpeg_alone(path)
     contenders |= stages.contenders() | {"mtcnn and classifier": Rival(stages)}
     found = in_turn(contenders, rounds)
     costs = {name: middle(rows) for name, rows in found.items()}
     result: dict[str, Any] = {"seconds": costs, "peak_mb": max(row.answer["peak_mb"] for row in found["analyze"])}
-    result["faces"] = {name: rows[0].answer for name, rows in found.items() if name not in ("analyze", "decode")}
+    result["faces"] = {name: rows[0].answer for name, rows in found.items() if name not in WHOLE}
     result["stages_of_analyze"] = found["analyze"][0].answer["stages"]
     for kind in ("clock", "processor"):
         pure = max(costs["analyze"][kind] - start_up[kind], 0.01)
         rates = {
             name: round(len(stages.frames) / max(row[kind], 0.001), 1)
             for name, row in costs.items()
-            if name not in ("analyze", "decode")
+            if name not in WHOLE
         }
         rates["end to end"] = round(seconds * FPS / pure, 1)
         result[f"pictures a second by the {kind}"] = rates
         result[f"analyze / decode by the {kind}"] = round(pure / costs["decode"][kind], 2)
+        result[f"analyze / ffmpeg alone by the {kind}"] = round(pure / costs["ffmpeg alone"][kind], 2)
         result[f"times faster than the rival by the {kind}"] = round(
             rates["end to end"] / rates["mtcnn and classifier"], 1
         )
@@ -245,15 +297,18 @@ def main() -> None:
         folder = Path(name)
         fitted = lengths(folder, [float(part) for part in options.lengths.split(",")], options.rounds)
         print(json.dumps(fitted, indent=1))
+        talk = clip(folder, 720, 1, options.seconds)
+        shares = factors(talk, options.rounds) if talk is not None else {}
+        print(json.dumps(shares, indent=1))
         start_up = {kind: max(fitted[f"line by the {kind}"]["start_up"], 0.0) for kind in ("clock", "processor")}
-        for height, faces in itertools.product(HEIGHTS, (1, 3)):
+        for height, faces in itertools.product(HEIGHTS, (1, 3, 10)):
             path = clip(folder, height, faces, options.seconds)
             if path is not None:
                 clips[f"{height}p, {faces}"] = whole(path, options.seconds, looked, options.rounds, start_up)
                 print(table(clips).splitlines()[-1])
     print(table(clips))
     facts = {"note": options.note, "threads": torch.get_num_threads(), "fps": FPS, "rounds": options.rounds}
-    record.write("pipeline", facts | {"lengths": fitted, "clips": clips})
+    record.write("pipeline", facts | {"lengths": fitted, "factors": shares, "clips": clips})
 
 
 if __name__ == "__main__":

@@ -97,10 +97,13 @@ def check_recognizer(options: Options) -> str | None:
     """
     if options.language is not None:
         recognizers.check_language(options.asr, options.language)
-    if recognizers.parse(options.asr) is None or recognizers.kept(options.asr, verify=False) is not None:
+    if recognizers.parse(options.asr) is None:
         return None
     try:
-        _fetch(options.asr)
+        named = recognizers.choose(options.asr, options.language)
+        # The files of a package are quick to verify; a large download is, when it is loaded.
+        if recognizers.kept(named, verify=named == recognizers.CARRIED) is None:
+            _fetch(named)
     except ModelError as error:
         if options.asr != "auto":
             raise

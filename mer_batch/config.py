@@ -12,6 +12,10 @@ SHORTEST_STEP = 0.02
 """Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
 MOST_SPEAKERS = 50
 """More voices are a crowd, in which nobody is told from anybody."""
+SPLIT = 5.0
+"""Minutes of the pieces in which workers read a long film, unless said otherwise."""
+LEAST_SPLIT = 0.5
+"""Minutes below which pieces would mostly overlap."""
 
 
 @dataclass(frozen=True, slots=True)

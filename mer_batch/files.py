@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -14,6 +15,10 @@ from typing import Final
 
 from mer_batch.errors import UsageError
 
+PART: Final = ".mer-part."
+"""How the names of files begin that are not whole yet."""
+STALE: Final = 3600.0
+"""Seconds after which nobody writes such a file any more."""
 BLOCK: Final = 2**20
 """Bytes read at once."""
 
@@ -81,7 +86,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f"{PART}{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -94,6 +99,17 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed processes left half-written below `folder`; returns how many files that were."""
+    removed, now = 0, time.time()
+    for path in folder.rglob(f"{PART}*"):
+        with suppress(OSError):
+            if now - path.stat().st_mtime > STALE:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def size_of(path: Path) -> int | None:

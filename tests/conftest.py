@@ -40,6 +40,35 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(autouse=True)
+def _no_words_from_a_package(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whisper's real weights, which the extra `words` installs, hear nothing in tests that do not ask for `weights`."""
+    if "weights" not in request.fixturenames:
+        monkeypatch.setattr("mer_batch.text.packaged.folder", lambda: None)
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The folder of Whisper's real weights."""
+    pytest.importorskip("faster_whisper", reason="the extra words is not installed")
+    from mer_batch.text import packaged
+
+    folder = packaged.folder()
+    if folder is None:
+        pytest.skip(f"{packaged.PACKAGE} is not installed; run: {packaged.GET}")
+    return folder
+
+
+@pytest.fixture
+def own_readers() -> Iterator[None]:
+    """Models are loaded anew for the test and forgotten after it: what it does to their classes harms no other."""
+    from mer_batch import readers
+
+    readers._kept.cache_clear()
+    yield
+    readers._kept.cache_clear()
+
+
+@pytest.fixture(autouse=True)
 def _own_threads() -> Iterator[None]:
     """No test leaves torch with other threads than it found: the sums of the next ones would change with them."""
     before = _threads()

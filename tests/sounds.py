@@ -91,6 +91,7 @@ class _Level:
 @pytest.fixture
 def loud_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "SpeechDetector", Loud)
+    monkeypatch.setattr(activity, "load_silero", _Level)
 
 
 class Recorder(Classifier[AudioWindow]):

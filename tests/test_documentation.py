@@ -27,7 +27,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```\n(.*?)^```", README, flags=re.M | re.S)
-SHORTER = {" analyze ": ["--end", "3", "--quiet"], " --seeds ": ["--quick", "--set", "train.epochs=1"]}
+SHORTER = {
+    " analyze ": ["--end", "3", "--quiet"],
+    " doctor ": ["--quick"],
+    " --seeds ": ["--quick", "--set", "train.epochs=1"],
+}
 """Added to commands that would take long."""
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.startswith("mer ")]
 
@@ -62,7 +66,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_there_are_commands_to_run() -> None:
     assert len(COMMANDS) >= 7
     used = {shlex.split(line)[1] for line in COMMANDS}
-    assert used == {"analyze", "status", "diff", "report", "evaluate", "train", "data", "compare", "models"}
+    assert used == {"analyze", "status", "diff", "report", "evaluate", "train", "data", "compare", "models", "doctor"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -13,7 +13,7 @@ import pytest
 from mer_batch import hub
 from mer_batch.errors import ModelError, UsageError
 from mer_batch.labels import INDEX
-from mer_batch.readers import load_classifier
+from mer_batch.readers import fingerprint, load_classifier
 from mer_batch.types import AudioWindow
 
 SEVEN = ["anger", "disgust", "fear", "happy", "neutral", "sadness", "surprise"]
@@ -157,3 +157,20 @@ def test_without_transformers_the_command_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"pip install 'mer-batch\[hub\]'"):
         hub.load("text", "anything", "cpu")
+
+
+def test_a_model_is_known_by_its_files_or_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub_library = pytest.importorskip("huggingface_hub", reason="the extra mer-batch[hub] is not installed")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    first = fingerprint("face", f"hf:{folder}")
+    (folder / "weights.bin").write_text("1")
+    second = fingerprint("face", f"hf:{folder}")
+    (folder / "weights.bin").write_text("22")
+    assert len({first, second, fingerprint("face", f"hf:{folder}")}) == 3
+    kept = str(tmp_path / "snapshots" / "0123abcd" / "config.json")
+    monkeypatch.setattr(hub_library, "try_to_load_from_cache", lambda *_names: kept)
+    assert fingerprint("face", "hf:some/name") == "hf:some/name@0123abcd"
+    monkeypatch.setattr(hub_library, "try_to_load_from_cache", lambda *_names: None)
+    assert fingerprint("face", "hf:some/name") == "hf:some/name@"

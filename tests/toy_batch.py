@@ -69,3 +69,10 @@ def order(out: Path, *arguments: str | Path, options: Options = OPTIONS, **more:
 
 def run(out: Path, *arguments: str | Path, **more: Any) -> batch.Outcome:
     return batch.run(order(out, *arguments, **more), lambda _event: None)
+
+
+def film(path: Path, seconds: int) -> Path:
+    """The example, as often as it takes, small and with sound."""
+    example = Path(__file__).resolve().parents[1] / "examples" / "interview.mp4"
+    loop = ("-stream_loop", "-1", "-i", str(example), "-t", str(seconds), "-vf", "scale=320:-2", *clips.X264)
+    return clips.make(path, *loop, "-bf", "2", "-g", "100", "-c:a", "aac")

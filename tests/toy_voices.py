@@ -79,7 +79,7 @@ def _tensors(seed: int) -> dict[str, object]:
     }
     card = encoder.SpeakerCard("toy", "", "", "")
     blank = encoder.Plda(np.zeros(size), np.eye(size), np.ones(size))
-    made = encoder.Encoder(card, encoder._net(net, card.mels), blank)
+    made = encoder.Encoder(card, encoder.build_net(net, card.mels), blank)
     vectors = []
     for who in range(len(PITCHES)):
         mels = made.mels(voice(who, 12, 99))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from mer_batch.batch.sources import WORDS, Source, filesystem, sidecars
+from mer_batch.batch.names import safe
+from mer_batch.batch.sources import WORDS, Source, filesystem, sidecars, why
 from mer_batch.config import Options
 from mer_batch.errors import NOTED, InputError, MerError, UsageError, one_line, told
 from mer_batch.files import check_folder
@@ -20,7 +21,7 @@ from mer_batch.files import check_folder
 if TYPE_CHECKING:
     from mer_batch.batch.ledger import State
     from mer_batch.output import Page
-    from mer_batch.types import Timeline
+    from mer_batch.types import Media, Timeline
 
 Tell = Callable[[str, float], None]
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
@@ -54,6 +55,14 @@ class Job:
     key: str = ""
     stat: list[int] | None = None
     read: bool = False
+    split: float = 0.0
+    """Minutes of the pieces of a long film, 0 = it is read as a whole."""
+    apart: bool = False
+    """Whether other workers may take pieces of it."""
+    film: Media | None = None
+    """What is known of a film that was split; None before."""
+    piece: int | None = None
+    """The one piece of it that is to be read."""
 
     @property
     def report(self) -> Path:
@@ -65,13 +74,16 @@ class Job:
 class Result:
     """How a job ended: `facts` go into the ledger, `error` is its one line.
 
-    `stops` tells that the fault is the disk's: whatever comes next would end so, too.
+    `stops` tells that the fault is the disk's: whatever comes next would end so, too. A long film is not read at once:
+    it is to be read in so many `pieces`, and `film` is what is known of it.
     """
 
     state: State
     facts: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     stops: bool = False
+    film: Media | None = None
+    pieces: int = 0
 
 
 def do(job: Job, tell: Tell) -> Result:
@@ -81,7 +93,7 @@ def do(job: Job, tell: Tell) -> Result:
         if job.read and (timeline := _saved(job)) is not None:
             page(job).write(timeline, tell)
             return _result(job, timeline, began)
-        with _local(job.source, tell) as path:
+        with fetched(job.source, tell) as path:
             return _analysed(job, path, tell, began)
     except (MerError, OSError, MemoryError) as error:
         stops = _stops(error, job.out)
@@ -126,13 +138,22 @@ def _saved(job: Job) -> Timeline | None:
 
 
 def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
-    from mer_batch.pipeline import analyze
+    from mer_batch import media, pipeline
 
     options, notices = with_words(job.options, path)
-    timeline = analyze(path, options, on_progress=tell, keep=job.keep)
+    film = media.probe(path) if job.film is None else replace(job.film, path=path)
+    if job.piece is not None and job.keep is not None:
+        return Result("done", error=pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell))
+    if job.apart and job.keep is not None and (pieces := pipeline.pieces_of(film, options, job.split, job.keep)) > 1:
+        return Result("done", film=film, pieces=pieces)
+    whole: list[str] = []
+    timeline = pipeline.analyze(
+        path, options, on_progress=tell, keep=job.keep, film=film, split=job.split, on_whole=whole.append
+    )
     timeline = replace(timeline, notices=(*timeline.notices, *notices))
     page(job, path).write(timeline, tell)
-    return _result(job, timeline, began)
+    result = _result(job, timeline, began)
+    return replace(result, facts={**result.facts, "not_split": whole[0]}) if whole else result
 
 
 def _result(job: Job, timeline: Timeline, began: float) -> Result:
@@ -192,30 +213,38 @@ def _outputs(job: Job) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _local(source: Source, tell: Tell) -> Iterator[Path]:
+def fetched(source: Source, tell: Tell) -> Iterator[Path]:
     """The file as a path: itself, or fetched into a folder of its own that is removed in the end."""
     if not source.remote:
         yield Path(source.uri)
         return
     with tempfile.TemporaryDirectory(prefix="mer-") as folder:
-        path = Path(folder) / PurePosixPath(source.name).name
+        path = Path(folder) / safe(PurePosixPath(source.name).name)
         tell("fetch", 0.0)
         files, remote = filesystem(source.uri)
         try:
             files.get_file(remote, str(path))
             _fetch_words(files, remote, path)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            raise InputError(f"cannot fetch {source.uri}: {why(error)}") from error
         except Exception as error:  # whatever a client of some store raises
-            raise InputError(f"cannot fetch {source.uri}: {one_line(error, NOTED)}") from error
+            raise InputError(f"cannot fetch {source.uri}: {why(error)}") from error
+        if path.is_dir():
+            raise InputError(f"cannot fetch {source.uri}: it is a folder")
         tell("fetch", 1.0)
         yield path
 
 
 def _fetch_words(files: Any, remote: str, path: Path) -> None:
-    """Fetch a transcript that lies beside a remote file."""
+    """Fetch a transcript that lies beside a remote file; an address with a question in it has nothing beside it."""
+    stem, dot, _ = remote.rpartition(".")
+    if not dot or "?" in remote:
+        return
     for ending in WORDS:
-        beside = str(PurePosixPath(remote).with_suffix(f".{ending}"))
-        if files.exists(beside):
-            files.get_file(beside, str(path.with_suffix(f".{ending}")))
+        if files.exists(f"{stem}.{ending}"):
+            files.get_file(f"{stem}.{ending}", str(path.with_suffix(f".{ending}")))
             return
 
 

@@ -21,6 +21,8 @@ from mer_batch.files import known_sum
 from mer_batch.provenance import as_table
 from mer_batch.resources import data_dir
 
+_OTHERS: Final = ("batch", "run", "study")
+"""How the names of templates begin that are not of a file's report."""
 _SMALL: Final = 64 << 20
 """Bytes up to which what lies beside a recording may be a transcript; of larger files size and time are enough."""
 
@@ -93,6 +95,8 @@ def _recognizer(asr: str) -> str | None:
     from mer_batch.text import asr as recognizers
 
     with suppress(MerError):
+        if asr == "auto":
+            return recognizers.expected()
         if recognizers.parse(asr) is not None and recognizers.kept(asr, verify=False) is not None:
             return recognizers.identity(asr)
     return None
@@ -101,6 +105,6 @@ def _recognizer(asr: str) -> str | None:
 def _templates() -> str:
     digest = sha256()
     for path in sorted(data_dir("templates").iterdir()):
-        if path.is_file():
+        if path.is_file() and not path.name.startswith(_OTHERS):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

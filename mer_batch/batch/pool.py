@@ -70,10 +70,11 @@ class Pool(Generic[Task]):
         self._again: list[Any] = []
         self._tried: list[Any] = []
 
-    def run(self, tasks: Iterable[Task]) -> Generator[Ended[Task] | Progress[Task], None, None]:
+    def run(self, tasks: Iterable[Task | None]) -> Generator[Ended[Task] | Progress[Task], None, None]:
         """Do all tasks, in order of their start, and tell what becomes of each as it ends.
 
-        A process may be ended for want of memory or by hand: its task is done once more, after the others.
+        None among them says that the next one depends on what is being done. A process may be ended for want of
+        memory or by hand: its task is done once more, after the others.
         """
         waiting = iter(tasks)
         try:
@@ -83,7 +84,7 @@ class Pool(Generic[Task]):
         finally:
             self._stop()
 
-    def _feed(self, waiting: Iterator[Task]) -> bool:
+    def _feed(self, waiting: Iterator[Task | None]) -> bool:
         """Give every idle process a task; False when all is done."""
         idle = [worker for worker in self._workers if not worker.busy]
         while idle or len(self._workers) < self._count:

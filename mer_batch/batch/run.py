@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mer_batch import __version__
 from mer_batch.batch import job as jobs
@@ -21,18 +21,27 @@ from mer_batch.batch.job import Job, Pages, Result
 from mer_batch.batch.ledger import Entry, History, Ledger
 from mer_batch.batch.names import distinct, safe
 from mer_batch.batch.pool import Ended, Pool, Progress
+from mer_batch.batch.shelf import Shelf
 from mer_batch.batch.sources import Found, Source
-from mer_batch.config import Options
-from mer_batch.errors import MerError, UsageError
-from mer_batch.files import check_folder, size_of
+from mer_batch.batch.waiting import Waiting
+from mer_batch.config import LEAST_SPLIT, SPLIT, Options
+from mer_batch.errors import MerError, UsageError, unknown_name
+from mer_batch.files import check_folder, size_of, sweep
 from mer_batch.provenance import as_table
+
+if TYPE_CHECKING:
+    from mer_batch.batch.ray_engine import RayPool
 
 HIDDEN: Final = ".mer"
 LOCK: Final = "lock"
+ENGINES: Final = ("local", "ray")
 STAGES: Final = "stages"
 READ: Final = ("done", "partial")
 """States of files that have a report."""
 CHANGED: Final = "it changed while it was read; the same command reads it again"
+LONG_BYTES: Final = 16 << 20
+"""Bytes from which a file may be a film worth splitting: ten minutes with 200 kbit a second."""
+MANY: Final = 1 << 16
 WORKER_MB: Final = 1500
 """Memory that a worker is counted with: about 1.1 GB with all models, and what a file adds."""
 
@@ -66,12 +75,30 @@ class Order:
     """GB that all workers together may take."""
     retry_failed: bool = False
     force: bool = False
+    shelf: Shelf | None = None
+    """Where the reports are to stand in the end, if that is not the folder `out` itself."""
+    engine: str = "local"
+    """Who does the work: processes of this machine (local), or those of a Ray cluster (ray)."""
+    address: str | None = None
+    """Of the cluster; None starts one on this machine."""
+    split: float = SPLIT
+    """Minutes of the pieces that long films are read in; 0 = never split one."""
 
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise UsageError(f"--workers must not be negative, got {self.workers}")
         if self.memory is not None and not self.memory > 0:
             raise UsageError(f"--memory must be a positive number of GB, got {self.memory}")
+        if self.engine not in ENGINES:
+            raise unknown_name("engine", self.engine, ENGINES)
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("--address is of a Ray cluster; it needs --engine ray")
+        if self.engine == "ray":
+            from mer_batch.batch.ray_engine import check
+
+            check()
+        if self.split and not self.split >= LEAST_SPLIT:
+            raise UsageError(f"--split must be 0 (never) or at least {LEAST_SPLIT:g} minutes, got {self.split:g}")
         if self.out.exists() and not self.out.is_dir():
             raise UsageError(f"{self.out} is a file; a batch needs a folder, such as --out reports/")
 
@@ -104,7 +131,8 @@ class Outcome:
 
 def run(order: Order, heard: Heard) -> Outcome:
     """Read what is not finished. Raises `MerError` where the folder cannot be written or another run works there."""
-    with _alone(order.out):
+    with _alone(order.out), _shelved(order.shelf):
+        sweep(order.out)
         ledger = Ledger(order.out)
         history = ledger.read()
         ledger.add("run", version=__version__, files=len(order.found.sources) + len(order.found.missing),
@@ -115,6 +143,22 @@ def run(order: Order, heard: Heard) -> Outcome:
         _gather(outcome, ledger.read())
         ledger.add("end", done=outcome.count("done"), partial=outcome.count("partial"), failed=outcome.count("failed"))
         return outcome
+
+
+@contextmanager
+def _shelved(shelf: Shelf | None) -> Iterator[None]:
+    """What a shelf elsewhere needs before and after a run, however that ends."""
+    if shelf is None:
+        yield
+        return
+    shelf.open()
+    try:
+        yield
+    except BaseException:
+        with suppress(MerError):
+            shelf.bring_ledger(now=True)
+        raise
+    shelf.bring_ledger(now=True)
 
 
 def _gather(outcome: Outcome, history: History) -> None:
@@ -130,7 +174,7 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
     for uri, reason in order.found.missing:
         ledger.add("failed", file=uri, name=uri, error=reason)
     for source in _placed(order, history):
-        job = Job(source, order.options, order.pages, order.out, order.out / HIDDEN / STAGES)
+        job = Job(source, order.options, order.pages, order.out, order.out / HIDDEN / STAGES, split=order.split)
         entry = history.entries.get(source.uri)
         if order.force or entry is None or not _unchanged(entry, job):
             yield job
@@ -140,7 +184,7 @@ def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -
             else:
                 outcome.again += 1
                 outcome.untried += entry.state == "failed"
-        elif not _whole(entry, job):
+        elif not _whole(entry, job, size_of if order.shelf is None else order.shelf.size_of):
             yield replace(job, read=size_of(jobs.page(job).files[1]) == _noted(entry, job, jobs.page(job).files[1]))
         else:
             outcome.again += 1
@@ -163,20 +207,20 @@ def _unchanged(entry: Entry, job: Job) -> bool:
     return entry.facts.get("key") == keys.key(job) and entry.facts.get("stat") == keys.stat(job.source)
 
 
-def _whole(entry: Entry, job: Job) -> bool:
+def _whole(entry: Entry, job: Job, size: Callable[[Path], int | None] = size_of) -> bool:
     """Whether every output is there as it was written; a script that pages share is written again at once."""
     outputs: Mapping[str, int] = entry.facts.get("outputs", {})
     wanted = {path.relative_to(job.out).as_posix() for path in jobs.page(job).files}
     if not wanted <= set(outputs):
         return False
-    if any(size_of(job.out / name) != outputs[name] for name in wanted):
+    if any(size(job.out / name) != outputs[name] for name in wanted):
         return False
     shared = set(outputs) - wanted
-    if any(size_of(job.out / name) != outputs[name] for name in shared):
+    if any(size(job.out / name) != outputs[name] for name in shared):
         from mer_batch.report.html import write_shared
 
         write_shared(job.report)
-    return all(size_of(job.out / name) == outputs[name] for name in shared)
+    return all(size(job.out / name) == outputs[name] for name in shared)
 
 
 def _noted(entry: Entry, job: Job, path: Path) -> int | None:
@@ -187,21 +231,40 @@ def _noted(entry: Entry, job: Job, path: Path) -> int | None:
 def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> None:
     if not waiting:
         return
-    count, threads = sizes(order, len(waiting))
-    limit = None if order.memory is None else order.memory * 1024 / count
+    pool, several = _pool(order, _shares(order, waiting))
     done = 0
-    with closing(Pool[Job](jobs.do, count, threads, limit).run(_begun(waiting, ledger))) as events:
+    todo = Waiting((replace(job, apart=several(job)) for job in waiting), _begun(ledger))
+    with closing(pool.run(todo)) as events:
         for event in events:
             name = event.task.source.name
             if isinstance(event, Progress):
                 heard(Event(name, event.stage, event.share, ended=done, of=len(waiting)))
                 continue
+            if not todo.ended(event.task, event.result):
+                if event.task.piece is None:
+                    ledger.add("split", sync=False, file=event.task.source.uri, pieces=event.result.pieces)
+                continue
             done += 1
-            state, error = _note(event, ledger)
+            state, error = _note(event, ledger, order.shelf)
             heard(Event(name, state=state, error=error, ended=done, of=len(waiting)))
 
 
-def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
+def _pool(order: Order, files: int) -> tuple[Pool[Job] | RayPool, Callable[[Job], bool]]:
+    """Who does the work of so many files, and whether a film may be given to several workers."""
+    if order.engine == "ray":
+        from mer_batch.batch.ray_engine import RayPool
+
+        count = min(order.workers or files, files)
+        gpu = order.options.device.startswith("cuda")
+        pool = RayPool(order.address, count, 1, WORKER_MB, gpu=gpu, folder=order.out / HIDDEN)
+        return pool, lambda _job: count > 1
+    count, threads = sizes(order, files)
+    limit = None if order.memory is None else order.memory * 1024 / count
+    # Whoever fetches a film fetches all of it, so that on one machine one worker alone reads it.
+    return Pool[Job](jobs.do, count, threads, limit), lambda job: count > 1 and not job.source.remote
+
+
+def _note(event: Ended[Job], ledger: Ledger, shelf: Shelf | None = None) -> tuple[str, str]:
     """Write down how a job ended; its state and what is to be said of it. Raises `MerError` where the disk is full."""
     job, result = event.task, _result(event)
     if result.stops:
@@ -214,7 +277,11 @@ def _note(event: Ended[Job], ledger: Ledger) -> tuple[str, str]:
     if keys.stat(job.source) != job.stat:
         facts["changed"] = True
         said.append(CHANGED)
+    if shelf is not None:
+        shelf.bring(result.facts.get("outputs", ()), keep=False)
     ledger.add(result.state, **facts)
+    if shelf is not None:
+        shelf.bring_ledger()
     return result.state, "; ".join(said)
 
 
@@ -225,11 +292,13 @@ def _result(event: Ended[Job]) -> Result:
     return result
 
 
-def _begun(waiting: list[Job], ledger: Ledger) -> Iterator[Job]:
-    for job in waiting:
+def _begun(ledger: Ledger) -> Callable[[Job], Job]:
+    def begin(job: Job) -> Job:
         ledger.add("begun", sync=False, file=job.source.uri, name=job.source.name)
         # As it is now: whoever changes the file while it is read has it read again by the next run.
-        yield replace(job, key=keys.key(job), stat=keys.stat(job.source))
+        return replace(job, key=keys.key(job), stat=keys.stat(job.source))
+
+    return begin
 
 
 def sizes(order: Order, files: int) -> tuple[int, int]:
@@ -239,6 +308,13 @@ def sizes(order: Order, files: int) -> tuple[int, int]:
     count = order.workers or max(1, min(cores, int(room)))
     count = min(count, files)
     return count, max(1, cores // count)
+
+
+def _shares(order: Order, waiting: list[Job]) -> int:
+    """How many workers the files can keep busy: a film that may be long is work for all."""
+    long = order.split and any(not job.source.remote and (job.stat or keys.stat(job.source) or [0])[0] > LONG_BYTES
+                               for job in waiting)  # fmt: skip
+    return MANY if long else len(waiting)
 
 
 def _free_mb() -> float:

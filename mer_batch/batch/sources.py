@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from glob import glob, has_magic
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+from urllib.parse import unquote
 
 from mer_batch.batch.names import distinct
 from mer_batch.errors import NOTED, InputError, UsageError, one_line
@@ -23,6 +24,8 @@ MEDIA: Final = frozenset(_ENDINGS.split())
 WORDS: Final = ("srt", "vtt", "json")
 """Endings of a transcript that lies beside a recording under its name."""
 _URL: Final = "://"
+_EXTRAS: Final = {"s3": "s3", "s3a": "s3", "http": "http", "https": "http"}
+"""Extras of this package that bring the client of an address."""
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -93,11 +96,18 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def is_address(argument: str) -> bool:
+    """Whether an argument is an address that fsspec may know, not a path."""
+    return _URL in argument
+
+
 def is_batch(arguments: Sequence[str]) -> bool:
     """Whether `arguments` mean more than the one file of the plain form."""
     if len(arguments) != 1:
         return True
     only = arguments[0]
+    if is_address(only) and not has_magic(only.split("?")[0]):
+        return _ending(_named(only)) not in MEDIA
     return only.startswith("@") or _URL in only or Path(only).is_dir() or (has_magic(only) and not Path(only).exists())
 
 
@@ -142,6 +152,9 @@ def _sources(
 ) -> Iterator[Source]:
     if _URL in argument:
         yield from _remote(argument, skipped, missing)
+        return
+    if not argument:  # an unset variable of a script, which must not mean the folder one is in
+        missing.append((argument, "an empty name"))
         return
     path = Path(argument)
     try:
@@ -227,19 +240,20 @@ def _fixed(parts: Sequence[str]) -> list[str]:
 def _remote(address: str, skipped: Counter[str], missing: list[tuple[str, str]]) -> Iterator[Source]:
     files, path = filesystem(address)
     try:
-        if has_magic(path):
+        pattern = has_magic(path.split("?")[0]) if _is_web(address) else has_magic(path) and not files.exists(path)
+        if pattern:
             hits = sorted(files.glob(path))
         elif _is_folder(files, path):
             hits = sorted(files.find(path))
         else:
-            yield Source(address, PurePosixPath(path.split("?")[0]).name or "media", _parent(path), named=True)
+            yield at_address(address)
             return
     except Exception as error:  # whatever a client of some store raises
-        missing.append((address, f"cannot be listed: {one_line(error, NOTED)}"))
+        missing.append((address, f"cannot be listed: {why(error)}"))
         return
     if not hits:
         missing.append((address, "no file matches this address"))
-    base = path.rstrip("/") if not has_magic(path) else "/".join(_fixed(path.split("/")))
+    base = path.rstrip("/") if not pattern else "/".join(_fixed(path.split("/")))
     for hit in hits:
         if _wanted(PurePosixPath(hit).name, skipped):
             inside = hit[len(base) :].lstrip("/") if hit.startswith(base) else PurePosixPath(hit).name
@@ -253,8 +267,35 @@ def filesystem(address: str) -> tuple[Any, str]:
     try:
         files, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
-        raise InputError(f"cannot open {address}: {one_line(error, NOTED)}") from error
+        kind = address.partition(_URL)[0].lower()
+        more = f"; pip install 'mer-batch[{_EXTRAS[kind]}]'" if kind in _EXTRAS else ""
+        raise InputError(f"cannot open {address}: {one_line(error, NOTED)}{more}") from error
     return files, str(path)
+
+
+def at_address(address: str) -> Source:
+    """The one file at an address, under the name that it has there."""
+    path = address.partition(_URL)[2].split("?")[0].split("#")[0] if _is_web(address) else address.partition(_URL)[2]
+    return Source(address, _named(address), _parent(path), named=True)
+
+
+def _named(address: str) -> str:
+    """The last part of an address, as people write it: of the web without question and escapes."""
+    path = address.partition(_URL)[2]
+    if _is_web(address):
+        path = unquote(path.split("?")[0].split("#")[0])
+    return PurePosixPath(path).name or "media"
+
+
+def _is_web(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://"))
+
+
+def why(error: BaseException) -> str:
+    """What a client of some store raised, on one line."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or folder"
+    return one_line(error, NOTED) or type(error).__name__
 
 
 def _is_folder(files: Any, path: str) -> bool:

@@ -10,7 +10,7 @@ import gc
 import typer
 
 from mer_batch import __version__
-from mer_batch.cli import analyze, compare, data, diff, evaluate, models, report, status, train
+from mer_batch.cli import analyze, compare, data, diff, doctor, evaluate, models, report, status, train
 
 app = typer.Typer(
     name="mer",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, status, diff, report, evaluate, compare, train, data, models):
+for module in (analyze, status, diff, doctor, report, evaluate, compare, train, data, models):
     module.add_to(app)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 
 from mer_batch.cli.common import DEVICE, Progress, guarded, place, say, tell
-from mer_batch.config import DEFAULTS
+from mer_batch.config import DEFAULTS, SPLIT
 from mer_batch.errors import EXIT_OK, EXIT_PARTIAL
 
 
@@ -21,8 +23,12 @@ def analyze(
     media: list[str] = typer.Argument(
         ..., metavar="PATH...", help="Video or audio: a file, or several, folders, patterns, @list.txt, addresses."
     ),
-    out: Path | None = typer.Option(
-        None, "--out", "-o", help="Report to write [default: beside the input]; of several files the folder [reports]."
+    out: str | None = typer.Option(
+        None,
+        "--out",
+        "-o",
+        metavar="PATH",
+        help="Report to write [default: beside the input]; of several files the folder [reports] or its address.",
     ),
     fps: float = typer.Option(DEFAULTS.fps, help="Pictures read per second of video."),
     start: float = typer.Option(DEFAULTS.start, help="Seconds into the file at which to begin."),
@@ -54,6 +60,11 @@ def analyze(
     groups: Path | None = typer.Option(None, help="Several files: their groups (CSV: file,group) [default: folders]."),
     workers: int = typer.Option(0, help="Several files: how many at once [default: what the machine carries]."),
     memory: float | None = typer.Option(None, help="Several files: GB that all workers together may take."),
+    engine: str = typer.Option("local", help="Several files: who reads them, local processes or a cluster (ray)."),
+    address: str | None = typer.Option(None, help="Of the Ray cluster [default: one is started here]."),
+    split: float = typer.Option(
+        SPLIT, help="Several files: minutes of the pieces that long films are read in, by several workers [0 = never]."
+    ),
     retry_failed: bool = typer.Option(False, "--retry-failed", help="Several files: try those again that failed."),
     force: bool = typer.Option(False, "--force", help="Several files: read again what is finished."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print errors only."),
@@ -63,11 +74,11 @@ def analyze(
     Of several files each has its report in one folder, with an index, an overall table and a ledger; the same command
     again goes on where it was stopped and reads nothing twice.
     """
-    from mer_batch.batch.sources import is_batch
+    from mer_batch.batch.sources import is_address, is_batch
 
-    several = is_batch(media)
+    several = is_batch(media) or (out is not None and is_address(out))
     told: set[str] = set()
-    with Progress(quiet or several) as progress:
+    with Progress(quiet or several) as progress, ExitStack() as stack:
         from mer_batch import output
         from mer_batch.config import Options
         from mer_batch.pipeline import analyze as run
@@ -105,13 +116,16 @@ def analyze(
                 out=out,
                 workers=workers,
                 memory=memory,
+                split=split,
+                engine=engine,
+                address=address,
                 retry_failed=retry_failed,
                 force=force,
                 groups=groups,
                 quiet=quiet,
             )
-        path = Path(media[0])
-        report = out or path.with_name(f"{path.name}.html")
+        path = stack.enter_context(_at_hand(media[0], progress))
+        report = Path(out) if out is not None else _beside(media[0], path)
         page = output.Page(report, labels, embed_media, assets, redact, path, (transcript,))
         place(page.out, quiet=quiet)
 
@@ -131,3 +145,26 @@ def analyze(
         tell(f"Report: {page.out}")
         tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_PARTIAL if timeline.lost else EXIT_OK
+
+
+@contextmanager
+def _at_hand(argument: str, progress: Progress) -> Iterator[Path]:
+    """The file as a path; one at an address is fetched, with the transcript beside it, and removed in the end."""
+    from mer_batch.batch.sources import is_address
+
+    if not is_address(argument):
+        yield Path(argument)
+        return
+    from mer_batch.batch.job import fetched
+    from mer_batch.batch.sources import at_address
+
+    with fetched(at_address(argument), progress) as path:
+        yield path
+
+
+def _beside(argument: str, path: Path) -> Path:
+    """Where the report of a file lands by itself: beside it, of one at an address in the current folder."""
+    from mer_batch.batch.sources import is_address
+
+    name = f"{path.name}.html"
+    return Path(name) if is_address(argument) else path.with_name(name)

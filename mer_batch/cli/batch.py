@@ -31,9 +31,12 @@ def analyze_many(
     options: Options,
     pages: Pages,
     *,
-    out: Path | None,
+    out: str | None,
     workers: int,
     memory: float | None,
+    split: float,
+    engine: str,
+    address: str | None,
     retry_failed: bool,
     force: bool,
     groups: Path | None,
@@ -42,19 +45,23 @@ def analyze_many(
     """Read every file that `arguments` mean; exit 0 when all were read, 4 when some were not, 3 when none was."""
     from mer_batch.batch import run as batch
     from mer_batch.batch import table
-    from mer_batch.batch.sources import expand
+    from mer_batch.batch.shelf import Shelf
+    from mer_batch.batch.sources import expand, is_address
     from mer_batch.checks import check_options
     from mer_batch.pages.batch import write_index
 
     check_options(options)
-    folder = out or OUT
+    shelf = Shelf(out) if out is not None and is_address(out) else None
+    folder = shelf.folder if shelf is not None else Path(out or OUT)
     named = table.read_groups(groups) if groups is not None else table.Groups()
     found = expand(arguments, folder)
     if not found.sources:
         raise InputError(
             flat("; ".join(f"{name}: {reason}" for name, reason in found.missing)) or _empty(arguments, found)
         )
-    order = batch.Order(found, options, pages, folder, workers, memory, retry_failed, force)
+    order = batch.Order(
+        found, options, pages, folder, workers, memory, retry_failed, force, shelf, engine, address, split
+    )
     with Many(quiet) as heard:
         for line in _said(found):
             heard.say(line)
@@ -63,10 +70,13 @@ def analyze_many(
     said = [flat(line) for line in (*named.said(entries), *_told(outcome))]
     written = table.write(folder, table.rows(entries, named))
     index = write_index(folder, entries, named, [*_said(found), *said])
+    if shelf is not None:
+        shelf.bring(path.relative_to(folder).as_posix() for path in (*written, index))
     for line in (*said, *_failures(outcome)):
         say(line)
     if not quiet:
-        typer.echo(f"{_counts(outcome)}\nIndex: {index}\nTable: {written[0]}, {written[1].name}")
+        place = index if shelf is None else f"{shelf.address}/{index.name}"
+        typer.echo(f"{_counts(outcome)}\nIndex: {place}\nTable: {written[0].name}, {written[1].name} beside it")
     return _code(outcome)
 
 
@@ -179,11 +189,11 @@ class Many:
         self._bars.update(self._files[event.name], description=text, completed=round(100 * min(event.share, 1.0)))
 
 
-def check(out: Path | None, labels: Path | None, transcript: Path | None) -> None:
+def check(out: str | None, labels: Path | None, transcript: Path | None) -> None:
     """Refuse what one file alone can take."""
     if transcript is not None:
         raise UsageError("--transcript is of one file; of several each finds its own beside it, by its name")
     if labels is not None:
         raise UsageError("--labels scores one file; give one file, or score each with mer report")
-    if out is not None and out.suffix.lower() in (".html", ".htm"):
+    if out is not None and out.lower().endswith((".html", ".htm")):
         raise UsageError(f"several files need a folder, not {out}; for example --out reports/")

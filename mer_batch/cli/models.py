@@ -32,7 +32,7 @@ def list_models() -> int:
     """Show the shipped models with their scores and terms, and what is downloaded on demand."""
     from mer_batch.inventory import look, on_demand
     from mer_batch.nets.store import built_in, read_card
-    from mer_batch.text.asr import ENGINES, FORMS
+    from mer_batch.text.asr import ENGINES, FORMS, expected
 
     for name, folder in built_in().items():
         card = read_card(folder)
@@ -41,6 +41,7 @@ def list_models() -> int:
     typer.echo("")
     for part in on_demand():
         typer.echo(_line(look(part, thorough=False)))
+    typer.echo(f"  --asr auto takes {expected()}")
     typer.echo(f"  --asr takes {', '.join(FORMS)}; whisper has {', '.join(ENGINES['whisper'].names())}")
     return EXIT_OK
 
@@ -53,13 +54,13 @@ def fetch(
     """Download weights ahead of an offline run.
 
     identity matches people across cuts, whisper:NAME and faster-whisper:NAME hear words, hf:NAME is a model of the hub;
-    all stands for identity and the default recognizer.
+    all stands for identity and the recognizer that --asr auto fetches.
     """
     from mer_batch import inventory
-    from mer_batch.text.asr import DEFAULT
+    from mer_batch.text.asr import default
 
     for name in names:
-        for one in ("identity", DEFAULT) if name == ALL else (name,):
+        for one in ("identity", default()) if name == ALL else (name,):
             inventory.fetch(one, _modality(modality))
             typer.echo(f"{one} is ready")
     return EXIT_OK

@@ -58,7 +58,7 @@ class _Ears:
     def words(self, data: bytes, name: str) -> Words:
         """The words of an encoded clip. Raises `DataError` for one that cannot be decoded."""
         key = cache.key_of(media=sha256(data).hexdigest(), speech="detected", **self._facts)
-        words = from_entry(self.new.get(key) or self.known.get(key), self.request.source)
+        words = from_entry(self.new.get(key) or self.known.get(key), self.request.asr)
         if words is None:
             words = self._hear(decode_mono(data, name))
             self.new[key] = to_entry(words)
@@ -76,7 +76,7 @@ class _Ears:
         if chunks and self._recognizer is None:
             self._recognizer = recognizers.load(self.request.asr, self.request.device)
         if self._recognizer is None or not chunks:
-            return Words((), self.request.source)
+            return Words((), self.request.asr)
         return hear(lambda chunk: chunk.join(samples, SAMPLE_RATE), self._recognizer, chunks, self.request)
 
     def _regions(self, samples: Samples) -> list[Span]:
@@ -99,6 +99,7 @@ def transcribe_set(
     """
     if manifest.modality != "voice":
         raise UsageError(f"{manifest.name} holds pictures; give a set of sounds")
+    request = request.named()
     recognizers.check(request.asr)
     ears = _Ears(request)
     spoken = language(manifest)

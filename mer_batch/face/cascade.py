@@ -17,82 +17,17 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from mer_batch.face import mtcnn
-from mer_batch.face.operators import batched_nms, roi_align
+from mer_batch.face.levels import CELL, Levels
+from mer_batch.face.operators import batched_nms
 
 if TYPE_CHECKING:
     from torch import nn
 
 THRESHOLDS: Final = (0.6, 0.7, 0.7)
 """Scores a candidate needs in P-Net, R-Net and O-Net: the defaults of facenet-pytorch."""
-_CELL: Final = 12  # P-Net looks at windows of 12 pixels ...
-_STRIDE: Final = 2  # ... every second pixel of a pyramid level
+_STRIDE: Final = 2  # P-Net looks at every second pixel of a pyramid level
 _SHRINK: Final = 0.709  # from one pyramid level to the next: half the area
 _CROPS: Final = 256  # crops in one pass of R-Net or O-Net, to bound memory
-_EXACT: Final = 7  # halvings after which sums of pixels still fit into the 24 bits of a float
-
-
-class Levels:
-    """Frames as the three networks were trained on, at ever smaller sizes, each made when it is asked for.
-
-    Level k holds pictures (n, 3, h, w) around 0 at a 2**k-th of the size. A known face needs one level only. Each is
-    the mean over squares of pixels to the last bit, whichever level it is made from.
-    """
-
-    def __init__(self, pixels: Tensor) -> None:
-        """`pixels` (n, h, w, 3) of 0..255."""
-        self._pixels = pixels
-        self.sizes = [(int(pixels.shape[1]), int(pixels.shape[2]))]
-        """Rows and columns of every level."""
-        while min(self.sizes[-1]) >= 2 * _CELL:
-            height, width = self.sizes[-1]
-            self.sizes.append((height // 2, width // 2))
-        self._made: dict[int, Tensor] = {}
-
-    @property
-    def device(self) -> torch.device:
-        """Where the frames are."""
-        return self._pixels.device
-
-    @property
-    def width_height(self) -> Tensor:
-        """The size of the frames in pixels, shape (2,)."""
-        height, width = self.sizes[0]
-        return torch.tensor([width, height], dtype=torch.float32, device=self.device)
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __getitem__(self, level: int) -> Tensor:
-        if level not in self._made:
-            above = self._made.get(level - 1) if level <= _EXACT else self[level - 1]
-            self._made[level] = self._mean(level) if above is None else _halved(above)
-        return self._made[level]
-
-    def _mean(self, level: int) -> Tensor:
-        """A level from the pixels: rows first, which lie together, and channels apart only where little is left."""
-        step, (height, width) = 2**level, self.sizes[level]
-        rows = [self._pixels[:, first : height * step : step, : width * step] for first in range(step)]
-        total = _sum(rows, rows[0].float() if level else rows[0]).permute(0, 3, 1, 2)
-        total = total.to(torch.float32, memory_format=torch.contiguous_format)
-        if level:
-            columns = [total[..., first::step] for first in range(step)]
-            total = _sum(columns, columns[0].clone()).div_(step * step)
-        return total.sub_(127.5).div_(128)
-
-
-def _sum(parts: list[Tensor], first: Tensor) -> Tensor:
-    """The sum of all parts in `first`, a copy of the first of them; many times faster than pooling on a CPU."""
-    for part in parts[1:]:
-        first += part
-    return first
-
-
-def _halved(level: Tensor) -> Tensor:
-    """Pictures at half the size: the mean of 2 x 2 pixels, rounded as `avg_pool2d` does."""
-    height, width = level.shape[2] // 2 * 2, level.shape[3] // 2 * 2
-    upper, lower = level[:, :, 0:height:2, :width], level[:, :, 1:height:2, :width]
-    total = upper[..., 0::2] + upper[..., 1::2]
-    return total.add_(lower[..., 0::2]).add_(lower[..., 1::2]).div_(4)
 
 
 @dataclass(frozen=True)
@@ -145,7 +80,7 @@ class Cascade:
         rows, columns = frames.sizes[0]
         scale = torch.tensor([columns / width, rows / height], device=self.device).repeat(2)
         corner = torch.stack([column, row], 1).repeat(1, 2) * _STRIDE
-        corner[:, 2:] += _CELL
+        corner[:, 2:] += CELL
         points = torch.zeros(len(where), 10, device=self.device)
         points[:, :4] = moves[frame, :, row, column]
         return Candidates(corner * scale, odds[frame, 1, row, column], frame, points.view(-1, 5, 2))
@@ -185,8 +120,8 @@ class Cascade:
 def _pyramid(height: int, width: int, min_face: float) -> list[tuple[int, int]]:
     """Sizes at which a face of at least `min_face` pixels fills P-Net's window."""
     sizes = []
-    scale = _CELL / min_face
-    while min(height, width) * scale >= _CELL:
+    scale = CELL / min_face
+    while min(height, width) * scale >= CELL:
         sizes.append((int(height * scale + 1), int(width * scale + 1)))
         scale *= _SHRINK
     return sizes
@@ -205,7 +140,7 @@ def _crops(frames: Levels, boxes: Tensor, frame: Tensor, size: int) -> Tensor:
     for level in sorted(set(depth.tolist())):
         mine = depth == level
         regions = torch.cat([frame[mine, None].to(boxes), boxes[mine] / 2**level], 1)
-        crops[mine] = roi_align(frames[level], regions, size)
+        crops[mine] = frames.crops(level, regions, size)
     # Pooling is four times faster on a CPU when the channels of a pixel lie side by side.
     return crops.contiguous(memory_format=torch.channels_last)
 

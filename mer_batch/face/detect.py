@@ -12,7 +12,8 @@ import numpy as np
 from mer_batch.types import Box, Image
 
 if TYPE_CHECKING:
-    from mer_batch.face.cascade import Candidates, Levels
+    from mer_batch.face.cascade import Candidates
+    from mer_batch.face.levels import Levels
 
 _VIDEO_SHARE: Final = 24
 _VIDEO_LEAST: Final = 24.0
@@ -118,8 +119,10 @@ class CascadeDetector(Detector):
         """See `Detector.refine`: O-Net on each box, and where that fails R-Net and O-Net around it."""
         if not boxes:
             return []
+        from mer_batch.face.levels import Scaled
+
         window = _Window.around(image, boxes)
-        frames = self._frames([window.cut(image)], self._scale(*image.shape[:2]))
+        frames = Scaled(window.cut(image), self._scale(*image.shape[:2]), self._cascade.device)
         near = [window.into(box) for box in boxes]
         found = self._cascade.answer(frames, self._at(near, frames))
         threshold = self._cascade.thresholds[2]
@@ -158,7 +161,7 @@ class CascadeDetector(Detector):
         import torch
         from PIL import Image as Pictures
 
-        from mer_batch.face.cascade import Levels
+        from mer_batch.face.levels import Levels
 
         height, width = images[0].shape[:2]
         if scale < 1:

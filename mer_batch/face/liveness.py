@@ -49,6 +49,10 @@ _STEPS: Final = 3  # of fitting: each crop is cut anew where the one before was 
 _THUMBNAIL: Final = (64, 36)
 
 
+_NOTHING: Final = np.zeros((0, 0), dtype=np.uint8)
+"""A picture that nobody will look at."""
+
+
 class _Seen(NamedTuple):
     """A face in the picture held: where it is, in pixels."""
 
@@ -114,12 +118,16 @@ class Liveness:
         return tuple(name for name, counts in found.items() if _is_still(counts))
 
     @property
-    def unchanging(self) -> bool:
-        """Whether all pictures, over `LEAST_SECONDS` at least, are one."""
+    def changes(self) -> bool:
+        """Whether two pictures differ."""
         if self.start is None or self.darkest is None or self.lightest is None:
             return False
-        change = np.maximum(self.lightest - self.start, self.start - self.darkest).max()
-        return self.last - self.first >= LEAST_SECONDS and float(change) < UNCHANGED
+        return float(np.maximum(self.lightest - self.start, self.start - self.darkest).max()) >= UNCHANGED
+
+    @property
+    def unchanging(self) -> bool:
+        """Whether all pictures, over `LEAST_SECONDS` at least, are one."""
+        return self.start is not None and self.last - self.first >= LEAST_SECONDS and not self.changes
 
     def followed_by(self, later: Liveness, trails: Mapping[int, int]) -> Liveness:
         """This, and what was seen afterwards; `trails` says which trail here each of `later` goes on."""
@@ -152,14 +160,23 @@ class LivenessWatcher:
         for frame, seen in zip(frames, sightings, strict=True):
             if self._held is not None and frame.time - self._held[0] < APART - 1e-3:
                 continue
-            grey = np.asarray(Pictures.fromarray(frame.image).convert("L"))
-            self._compare_whole(frame.time, grey)
+            if self._knows(seen):
+                self._whole = replace(self._whole, last=frame.time)
+                grey = _NOTHING
+            else:
+                grey = np.asarray(Pictures.fromarray(frame.image).convert("L"))
+                self._compare_whole(frame.time, grey)
             faces = {one.trail: _place(pixels(one.face, frame.image)) for one in seen}
             if self._held is None or frame.time - self._held[0] > LONGEST:
                 self._held = frame.time, grey, faces
             else:
                 self._compare(frame.time, grey, faces, *self._held)
                 self._held = None
+
+    def _knows(self, seen: Sequence[Sighting]) -> bool:
+        """Whether a frame can tell nothing new: the pictures change, and all its faces live."""
+        counts = (self._counts.get(one.trail) for one in seen)
+        return self._whole.changes and not self._begun and all(count is not None and count.lives for count in counts)
 
     def _compare_whole(self, time: float, grey: Image) -> None:
         small = np.asarray(Pictures.fromarray(grey).resize(_THUMBNAIL, Pictures.Resampling.BOX), dtype=np.float64)

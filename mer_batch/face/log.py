@@ -48,6 +48,11 @@ class FaceLog:
     said: tuple[str, ...] = ()
 
     @property
+    def unfit(self) -> str:
+        """Why it cannot be joined to other pieces; empty where it perhaps can."""
+        return (*self.said, *(["its pictures are damaged"] if self.damage else []), "")[0]
+
+    @property
     def shots(self) -> list[int]:
         """The cuts that part two shots: flashes and black frames between two are not shots of their own."""
         found: list[int] = []

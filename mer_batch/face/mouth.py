@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -157,16 +158,19 @@ class _Mouth:
     _looks: deque[Look] = field(default_factory=deque)
     _ways: deque[tuple[float, float]] = field(default_factory=deque)
 
-    def follow(self, start: float, looks: Iterable[Look]) -> None:
-        """Take the looks from one sighting, at `start`, to the next; after a break what was is forgotten."""
+    def follow(self, start: float, looks: Iterable[tuple[float, Callable[[], Look]]]) -> None:
+        """Take the looks from one sighting, at `start`, to the next; after a break what was is forgotten.
+
+        They come with their times, and are taken only where they tell something new.
+        """
         if self._looks and start - self._looks[-1].time > _CLOSEST:
             self._looks.clear()
             self._ways.clear()
-        for look in looks:
+        for time, look in looks:
             if not self._looks:
-                self._looks.append(look)
-            elif look.time - self._looks[-1].time >= _CLOSEST:
-                self._add(look)
+                self._looks.append(look())
+            elif time - self._looks[-1].time >= _CLOSEST:
+                self._add(look())
 
     def _add(self, look: Look) -> None:
         self._ways.append(motion(self._looks[-1], look))
@@ -187,7 +191,7 @@ def _alike(pictures: Sequence[_Held]) -> bool:
     return not any(held.damage for held in pictures) and len({held.image.shape for held in pictures}) == 1
 
 
-def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Look]:
+def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[tuple[float, Callable[[], Look]]]:
     """A face in neighbouring pictures, its landmarks going straight from `first` to `last`."""
     half = REACH / 2 * max(spans((first + last) / 2))
     if 2 * half < SMALLEST:
@@ -195,8 +199,12 @@ def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[Loo
     begin, seconds = pictures[0].time, pictures[-1].time - pictures[0].time
     for picture in pictures:
         points = first + (last - first) * ((picture.time - begin) / seconds)
-        middle = points.mean(0)
-        yield Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
+        yield picture.time, partial(_look, picture, points, half)
+
+
+def _look(picture: _Held, points: Curve, half: float) -> Look:
+    middle = points.mean(0)
+    return Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
 
 
 def _as_it_is(image: Image) -> Image:

@@ -11,7 +11,7 @@ from mer_batch.errors import UsageError
 from mer_batch.fusion import pool
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.device import pick_device
-from mer_batch.nets.store import ModelCard, built_in, find_model, load_net, read_card, verify_model
+from mer_batch.nets.store import ModelCard, built_in, find_model, load_net, model_sum, verify_model
 from mer_batch.types import MODALITIES, Floats, Modality
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def check_gate(spec: str = "default") -> None:
 
 
 def gate_sum(spec: str = "default") -> str | None:
-    """The checksum of the gate that `load_gate` gives, None where it gives none."""
-    return None if _none(spec) else read_card(find_model("fusion", spec)).sha256
+    """The checksums of the gate that `load_gate` gives, None where it gives none."""
+    return None if _none(spec) else model_sum(find_model("fusion", spec))
 
 
 def _none(spec: str) -> bool:

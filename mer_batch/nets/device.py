@@ -75,3 +75,16 @@ def kept_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def side_by_side(stages: int) -> Iterator[None]:
+    """While `stages` work beside each other, torch gives each its share of the threads: more would fight for cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // stages))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
@@ -97,6 +98,16 @@ def find_model(modality: TaskName, spec: str) -> Path:
 def read_card(folder: Path) -> ModelCard:
     """The card of the model in `folder`. Raises `ModelError` when it is missing or malformed."""
     try:
+        found = (folder / CARD).stat()
+    except OSError as error:
+        raise ModelError(f"cannot read the model card {folder / CARD}: {error.strerror}") from error
+    return _card(folder, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _card(folder: Path, _size: int, _changed: int) -> ModelCard:
+    """Read once a process for as long as the file stays as it is: an analysis asks for it nine times."""
+    try:
         table = tomllib.loads((folder / CARD).read_text(encoding="utf-8"))
         rows = table.pop("confusion", None)
         labels, bias = tuple(table.pop("labels", EMOTIONS)), tuple(table.pop("bias", ()))
@@ -106,6 +117,11 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(f"cannot read the model card {folder / CARD}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise ModelError(f"the model card {folder / CARD} is malformed: {error}") from error
+
+
+def model_sum(folder: Path) -> str:
+    """Checksums of a model's weights, as its card has them, and of the card: what it reads depends on both."""
+    return f"{read_card(folder).sha256} {known_sum(folder / CARD)[:16]}"
 
 
 def verify_model(folder: Path, modality: TaskName) -> ModelCard:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +25,8 @@ from mer_batch.wording import clock, counted, listed, percent, person_name, prin
 NAME: Final = "index.html"
 FEW: Final = 3
 """People of a group under which its average has no interval."""
+OFTEN: Final = 0.2
+"""Share of the files from which on what is to be said of them is said once."""
 STATES: Final = {"done": "read", "partial": "read in part", "failed": "not read", "left out": "no media"}
 
 
@@ -50,12 +53,13 @@ def write_index(folder: Path, entries: Sequence[Entry], groups: Groups, notes: S
     sheets = data_dir("templates")
     script = (sheets / "batch.js").read_text(encoding="utf-8")
     ended = [entry for entry in entries if entry.state != "left out"]
+    common = _common(ended)
     text = template("batch.html.j2").render(
         title=folder.resolve().name or str(folder),
         meta=_meta(ended),
         lead=list(_lead(ended)),
-        notes=list(notes),
-        lines=[line for entry in ended if entry.state != "failed" for line in _lines(entry, groups)],
+        notes=[*notes, *(f"{counted(count, 'file')}: {note}" for note, count in common.items())],
+        lines=[line for entry in ended if entry.state != "failed" for line in _lines(entry, groups, common)],
         failed=[(str(e.facts.get("name", e.uri)), str(e.facts.get("error", ""))) for e in ended if e.state == "failed"],
         groups=_groups(ended, groups),
         emotions=EMOTIONS,
@@ -81,7 +85,7 @@ def _duration(entry: Entry) -> float:
 
 def _lead(entries: Sequence[Entry]) -> Iterator[str]:
     count = {state: sum(entry.state == state for entry in entries) for state in STATES}
-    yield f"{counted(count['done'] + count['partial'], 'file')} of {len(entries)} were read" + (
+    yield f"{counted(count['done'] + count['partial'], 'file')} of {len(entries):,} were read" + (
         f", {count['partial']} of them in part." if count["partial"] else "."
     )
     if count["failed"]:
@@ -92,7 +96,14 @@ def _lead(entries: Sequence[Entry]) -> Iterator[str]:
     )
 
 
-def _lines(entry: Entry, groups: Groups) -> Iterator[Line]:
+def _common(entries: Sequence[Entry]) -> dict[str, int]:
+    """Notices that many files have, with their number: they are told once."""
+    counts = Counter(note for entry in entries for note in dict.fromkeys(entry.facts.get("notices") or ()))
+    read = sum(entry.state != "failed" for entry in entries)
+    return {note: count for note, count in counts.items() if count > max(FEW, read * OFTEN)}
+
+
+def _lines(entry: Entry, groups: Groups, common: Container[str] = ()) -> Iterator[Line]:
     facts = entry.facts
     name = str(facts["name"])
     summary = facts.get("summary") or {}
@@ -109,7 +120,7 @@ def _lines(entry: Entry, groups: Groups) -> Iterator[Line]:
             mostly=mostly,
             read=f"{percent(covered)} of {person['steps']}" if person["steps"] else "",
             state=STATES[entry.state],
-            notes=str(facts.get("error", "")) or "; ".join(facts.get("notices") or ()),
+            notes=str(facts.get("error", "")) or "; ".join(n for n in facts.get("notices") or () if n not in common),
             curve=_curve(person["curve"]),
             said=_said(person),
             keys={"length": _duration(entry), "share": share, "read": covered},

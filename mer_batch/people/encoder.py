@@ -179,7 +179,7 @@ def load_encoder(folder: Path) -> Encoder:
     try:
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
         parts = [tensors.pop(f"plda.{name}").double().numpy() for name in ("mean", "transform", "between")]
-        return Encoder(card, _net(tensors, card.mels), Plda(*parts))
+        return Encoder(card, build_net(tensors, card.mels), Plda(*parts))
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder / WEIGHTS} holds no speaker encoder: {error}") from error
 
@@ -194,8 +194,8 @@ def _changed(folder: Path) -> ModelError:
     return ModelError(f"{folder / WEIGHTS} is not the file that its card describes; reinstall it")
 
 
-def _net(tensors: Mapping[str, Any], mels: int) -> nn.Module:
-    """The network that the weights are for, of any width and depth."""
+def build_net(tensors: Mapping[str, Any], mels: int) -> nn.Module:
+    """The network that the weights (by name, as `torch.nn` names them) are for, of any width and depth."""
     import torch
     from torch import nn
 

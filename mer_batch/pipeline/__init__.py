@@ -5,6 +5,6 @@ follows (`faces`, `sound`, `words`), and `ending` joins what they found.
 """
 
 from mer_batch.pipeline.asked import LOADING, STAGES
-from mer_batch.pipeline.run import analyze
+from mer_batch.pipeline.run import analyze, pieces_of, read_piece
 
-__all__ = ["LOADING", "STAGES", "analyze"]
+__all__ = ["LOADING", "STAGES", "analyze", "pieces_of", "read_piece"]

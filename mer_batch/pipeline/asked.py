@@ -66,9 +66,11 @@ class Asked:
         return self.ready[modality]
 
     def model_hash(self, modality: Modality) -> str:
-        """The checksum of a model, or what stands for it."""
+        """What tells a model from others."""
         spec = str(getattr(self.options, f"{modality}_model"))
-        return fingerprint(modality, spec) if spec.startswith("hf:") else self.reader(modality).card.sha256
+        if not spec.startswith("hf:"):  # whose card comes with its network
+            self.reader(modality)
+        return fingerprint(modality, spec)
 
     @contextmanager
     def told(self, modality: Modality) -> Iterator[Callable[[float], None]]:

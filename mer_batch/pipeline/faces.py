@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from mer_batch import media
 from mer_batch.errors import MerError
+from mer_batch.face.joints import JointError, join
 from mer_batch.fusion.speaking import Turn, find_turns
+from mer_batch.pieces import Piece, is_long, plan, read_piece, why_whole
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.stage import FAILURES, Stage
 from mer_batch.types import Frame, Person, Shot
 
 if TYPE_CHECKING:
+    from mer_batch.face.identity import Embedder
+    from mer_batch.face.log import FaceLog
     from mer_batch.face.mouth import MouthTrack, MouthWatcher
     from mer_batch.face.read import FaceReadings
 
@@ -35,6 +39,10 @@ class FaceStage(Stage):
         self.unchanging = False
         self._kept: FaceReadings | None = None
         self._begun: Pictures | None = None
+        self._loaded: tuple[Embedder | None] | None = None
+        self._pieces = plan(asked.media, asked.options, asked.split)
+        if is_long(asked.media, asked.options, asked.split):
+            asked.whole = why_whole(asked.media)
 
     @property
     def cuts(self) -> list[float]:
@@ -45,9 +53,19 @@ class FaceStage(Stage):
         """Who of the people in view speaks when in `speech`."""
         return find_turns(self.mouths, self.people, speech, self.cuts)
 
+    @property
+    def missing(self) -> bool:
+        """Whether pictures have to be read, which no earlier run has."""
+        return self.wanted and self.asked.media.video is not None and self._find_kept() is None
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The pieces in which the pictures are read, where there are several."""
+        return self._pieces
+
     def begin(self) -> None:
         """Let ffmpeg work on the first pictures, if any are to be decoded."""
-        if self.wanted and self.asked.media.video is not None and not self._find_kept():
+        if self.missing and not self._pieces:
             # An error is met again when faces are read, which then are all that is lost.
             with suppress(MerError, *FAILURES):
                 self._begun = self._pictures()
@@ -70,6 +88,8 @@ class FaceStage(Stage):
             before = len(self.notices)
             readings = self._read()
             self.asked.keep.put("face", self._facts, (readings, tuple(self.notices[before:])))
+            for piece in self._pieces:
+                self.asked.keep.drop("piece", lambda: self._piece_facts(piece))  # noqa: B023 - called at once
         self.take(readings.observations, readings.gaps)
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
         self.still, self.unchanging = readings.still, readings.unchanging
@@ -84,9 +104,11 @@ class FaceStage(Stage):
         return media.read_frames(asked.media, rate, *asked.span, on_warning=self.notices.append), watcher
 
     def _read(self) -> FaceReadings:
-        from mer_batch.face.identity import load_embedder
         from mer_batch.face.read import read_faces
 
+        if self._pieces:
+            with suppress(JointError):
+                return self._joined()
         frames, watcher = self._begun or self._pictures()
         device = self.asked.options.device
         with closing(frames), self.asked.told("face") as share:
@@ -94,10 +116,48 @@ class FaceStage(Stage):
                 frames,
                 self.asked.reader("face"),
                 device=device,
-                embedder=load_embedder(device),
+                embedder=self._embedder(),
                 watcher=watcher,
                 on_progress=share,
             )
+
+    def _joined(self) -> FaceReadings:
+        """The readings from all pieces, those that were read before among them. Raises `JointError`."""
+        from mer_batch.face.read import readings
+
+        try:
+            log = join(map(self.read_piece, self._pieces))
+        except JointError as error:
+            self.asked.whole = str(error)
+            raise
+        return readings(log, matched=self._embedder() is not None)
+
+    def read_piece(self, piece: Piece) -> FaceLog:
+        """What was kept of a piece, else what is seen in it now, which is kept."""
+        from mer_batch.face.log import FaceLog
+
+        def facts() -> dict[str, Any]:
+            return self._piece_facts(piece)
+
+        log = self.asked.keep.find("piece", facts, FaceLog)
+        if log is None:
+            asked = self.asked
+            with asked.told("face") as share:
+                log = read_piece(
+                    asked.media, asked.options, piece, asked.reader("face"), self._embedder(), asked.hears, share
+                )
+            asked.keep.put("piece", facts, log)
+        return log
+
+    def _piece_facts(self, piece: Piece) -> dict[str, Any]:
+        return {**self._facts(), "piece": (piece.begin, piece.start, piece.end)}
+
+    def _embedder(self) -> Embedder | None:
+        from mer_batch.face.identity import load_embedder
+
+        if self._loaded is None:
+            self._loaded = (load_embedder(self.asked.options.device),)
+        return self._loaded[0]
 
     def _facts(self) -> dict[str, Any]:
         """What decides the readings of faces, beside the recording."""

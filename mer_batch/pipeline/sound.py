@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mer_batch import media
 from mer_batch.classifier import Classifier
 from mer_batch.errors import MerError
 from mer_batch.fusion.named import all_changes
 from mer_batch.fusion.speaking import handovers
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.faces import FaceStage
+from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
 from mer_batch.pipeline.stage import FAILURES, Stage
-from mer_batch.pipeline.voices import VoiceEar, encoder_sum
+from mer_batch.pipeline.voices import encoder_sum
 from mer_batch.pipeline.words import WordStage
 from mer_batch.types import Gap, Observation
 
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class VoiceStage(Stage):
-    """Runs after `faces`, whose mouths show where the word is passed on; `words` may need to know where speech is."""
+    """Ends after `faces`, whose mouths show where the word is passed on; `words` may need to know where speech is.
+
+    `begin` before `faces` run, so that the sound is heard meanwhile; `close` in any case.
+    """
 
     modality = "voice"
 
@@ -33,14 +38,39 @@ class VoiceStage(Stage):
         self.speech: tuple[tuple[float, float], ...] | None = None
         self.loudness: tuple[tuple[float, float], ...] = ()
         self.voices: tuple[VoiceTurn, ...] = ()
+        self._reader: Classifier[Any] | None = None
+        self._unread: Exception | None = None
+        self._hearing: Hearing | None = None
+
+    def begin(self) -> None:
+        """Begin to hear, if anything is to be heard."""
+        if not self._needed:
+            return
+        if self.wanted:
+            try:
+                self._reader = self.asked.reader("voice")
+            except (MerError, *FAILURES) as error:
+                self._unread = error  # words need to know where speech is, whoever reads its emotion
+        breaks = all_changes((), self._words.named)
+        # An error is met again when the voice is read, which then is all that is lost.
+        with suppress(MerError, *FAILURES):
+            if self._find_kept(breaks) is None:
+                self._hearing = Hearing(self.asked, self._reader, breaks)
+
+    @property
+    def _needed(self) -> bool:
+        return bool(self.asked.media.audio) and (self.wanted or self._words.needs_speech)
+
+    def close(self) -> None:
+        """End what was begun."""
+        if self._hearing is not None:
+            self._hearing.close()
 
     def read(self) -> None:
         """See `Stage.read`."""
-        if not self.asked.media.audio:
+        if not self._needed:
             if self.wanted:
                 self.absent("the file has no sound")
-            return
-        if not self.wanted and not self._words.needs_speech:
             return
         failure = self._listen()
         if failure is not None and self.wanted:
@@ -50,59 +80,45 @@ class VoiceStage(Stage):
         """Where speech is, how loud the sound is and, if wanted, how the voice sounds; returns why it was not read."""
         turns = self._faces.turns([(self.asked.options.start, self.asked.end)])
         breaks = all_changes(handovers(turns), self._words.named)
-        reader, failure = None, None
-        if self.wanted:
-            try:
-                reader = self.asked.reader("voice")
-            except (MerError, *FAILURES) as error:
-                failure = error  # words need to know where speech is, whoever reads its emotion
-        readings, self.voices = self._readings(reader, breaks)
+        heard = self._heard(breaks)
+        readings, self.voices = heard.readings, heard.voices
         self.speech, self.loudness = readings.speech, readings.loudness
         self.notices += self._speech_elsewhere()
-        if reader is None or readings.failure is not None:
-            return failure or readings.failure
+        if self._reader is None or readings.failure is not None:
+            return self._unread or readings.failure
         self.take(*_by_voice(readings, self.voices))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
-        heard = max(ends, default=self.asked.options.start)
-        if heard < self.asked.end:
-            self.gaps.append(Gap("voice", heard, self.asked.end, "no sound"))
+        reached = max(ends, default=self.asked.options.start)
+        if reached < self.asked.end:
+            self.gaps.append(Gap("voice", reached, self.asked.end, "no sound"))
         return None
 
-    def _readings(
-        self, reader: Classifier[Any] | None, breaks: Sequence[float]
-    ) -> tuple[VoiceReadings, tuple[VoiceTurn, ...]]:
-        """What was kept of the same sound, models and breaks, else what is heard now: readings and voices."""
-        from mer_batch.voice.read import read_voice
+    def _heard(self, breaks: Breaks) -> Heard:
+        """What was kept of the same sound, models and breaks, else what is heard now."""
+        found = self._find_kept(breaks)
+        if found is None:
+            hearing = self._hearing or Hearing(self.asked, self._reader, breaks)
+            with closing(hearing), self.asked.told("voice") as share:
+                found = hearing.result(breaks, share)
+            if found.whole:
+                self.asked.keep.put("voice", partial(self._facts, breaks), tuple(found))
+        self.notices += found.notices
+        return found
 
-        asked = self.asked
+    def _find_kept(self, breaks: Breaks) -> Heard | None:
+        kept = self.asked.keep.find("voice", partial(self._facts, breaks), tuple)
+        return None if kept is None else Heard(*kept)
 
-        def facts() -> dict[str, Any]:
-            return {
-                "range": asked.span,
-                "track": asked.options.audio_track,
-                "breaks": breaks,
-                "model": asked.model_hash("voice") if reader is not None else None,
-                "speakers": asked.options.speakers,
-                "encoder": encoder_sum(asked.options.speakers),
-            }
-
-        found = asked.keep.find("voice", facts, tuple)
-        if found is not None:
-            readings, voices, notices = found
-            self.notices += notices
-            return readings, voices
-        before = len(self.notices)
-        blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=self.notices.append)
-        ear = VoiceEar(asked.options.speakers)
-        with asked.told("voice") as share:
-            heard = read_voice(
-                blocks, reader, start=asked.options.start, breaks=breaks, on_progress=share, listener=ear
-            )
-            voices = ear.turns(heard.speech)
-        self.notices += ear.notices
-        if heard.failure is None and not ear.failed:
-            asked.keep.put("voice", facts, (heard, voices, tuple(self.notices[before:])))
-        return heard, voices
+    def _facts(self, breaks: Breaks) -> dict[str, Any]:
+        """What decides the readings of the voice, beside the recording."""
+        return {
+            "range": self.asked.span,
+            "track": self.asked.options.audio_track,
+            "breaks": breaks,
+            "model": self.asked.model_hash("voice") if self._reader is not None else None,
+            "speakers": self.asked.options.speakers,
+            "encoder": encoder_sum(self.asked.options.speakers),
+        }
 
     def _speech_elsewhere(self) -> list[str]:
         """Where nobody speaks on the track that nobody chose: whether somebody does on another."""

@@ -1,6 +1,7 @@
 """Speech recognizers by name: `whisper:NAME` (openai-whisper) and `faster-whisper:NAME` (an extra).
 
 NAME is one of the library's model names or a path: a checkpoint file in Whisper's format, a CTranslate2 folder.
+`auto` is the best one whose weights are on the machine, else one that is fetched, else the one that a package carries.
 """
 
 from __future__ import annotations
@@ -8,35 +9,41 @@ from __future__ import annotations
 import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPException
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final
 
-from mer_batch.errors import ModelError, unknown_name
+from mer_batch.errors import MerError, ModelError, UsageError, unknown_name
 from mer_batch.files import sha256_of
-from mer_batch.text.faster_whisper import FasterWhisper
+from mer_batch.text import packaged, ranking
+from mer_batch.text.faster_whisper import FasterWhisper, installed
+from mer_batch.text.hubs import failed, reachable
 from mer_batch.text.openai_whisper import Whisper
 from mer_batch.text.recognizer import Engine, Recognizer
 
-DEFAULT: Final = "whisper:base"
+SIZE: Final = "base"
+"""The model that `auto` fetches: of all languages, 145 MB, a few times faster than the sound even on one core."""
+CARRIED: Final = f"faster-whisper:{packaged.MODEL}"
+"""The recognizer whose weights a package carries."""
 ENGINES: Final[dict[str, Engine]] = {"whisper": Whisper, "faster-whisper": FasterWhisper}
 FORMS: Final = ("auto", "none", *(f"{engine}:NAME" for engine in ENGINES))
 PATIENCE: Final = 20.0
 """Seconds a download may stand still."""
-
-_LOAD_ERRORS: Final = (OSError, HTTPException, RuntimeError, UnpicklingError, ValueError, KeyError, TypeError, EOFError)
 
 
 def parse(asr: str) -> tuple[str, str] | None:
     """Engine and model name of an `--asr` value; None for `none`. Raises `UsageError` for an unknown one."""
     if asr == "none":
         return None
-    engine, _, name = (DEFAULT if asr == "auto" else asr).partition(":")
+    engine, _, name = (default() if asr == "auto" else asr).partition(":")
     if engine not in ENGINES or not name:
         raise unknown_name("speech recognizer", asr, FORMS)
     return engine, name
+
+
+def default() -> str:
+    """The recognizer that `auto` fetches: by the faster library, where it is installed."""
+    return f"{'faster-whisper' if installed() else 'whisper'}:{SIZE}"
 
 
 def check(asr: str) -> None:
@@ -57,17 +64,101 @@ def check_language(asr: str, language: str) -> None:
     known = {*LANGUAGES, *(TO_LANGUAGE_CODE if chosen[0] == "whisper" else ())}
     if language.lower() not in known:
         raise unknown_name("language", language, LANGUAGES)
+    if asr != "auto" and ranking.english_only(chosen[1]) and not ranking.is_english(language):
+        raise UsageError(
+            f"{asr} hears English only, not {language!r}; use --asr {chosen[0]}:{_multilingual(chosen[1])}"
+        )
+
+
+def choose(asr: str, language: str | None = None) -> str:
+    """The recognizer that `--asr` stands for, by its full name; `auto` is decided here, and fetched if need be.
+
+    `language` is the declared one, None where it is unknown. Raises `ModelError`, one line with the commands that
+    help, where `auto` finds none, or none that hears the language.
+    """
+    if asr != "auto":
+        return asr
+    here = ranking.best(on_machine(), language)
+    if here:
+        return here[0]
+    try:
+        _fetch_quickly(default())
+    except ModelError as error:
+        return _take_carried(language, error)
+    return default()
+
+
+def on_machine() -> list[str]:
+    """The recognizers whose weights were fetched, in no order; the one that a package carries is not among them."""
+    return [name for engine in ENGINES for name in _fetched(engine) if name != CARRIED or packaged.folder() is None]
+
+
+def _fetched(engine: str) -> list[str]:
+    try:
+        return [f"{engine}:{name}" for name in ENGINES[engine].fetched()]
+    except ModelError:  # its library is an extra that is not installed
+        return []
+
+
+def carried() -> Path | None:
+    """The weights that a package carries, where it and the library that reads them are installed."""
+    return packaged.folder() if installed() else None
+
+
+def english_only(asr: str) -> bool:
+    """Whether a recognizer hears English and nothing else, by its name."""
+    return ranking.english_only(asr.partition(":")[2])
+
+
+def expected() -> str:
+    """What `auto` takes on this machine, in words; nothing is fetched."""
+    here = ranking.best(on_machine(), None)
+    if here:
+        return here[0]
+    till_then = f"till then {CARRIED}" if carried() else f"by: mer models fetch {default()}"
+    return f"{default()} once it is fetched, {till_then}"
+
+
+def _take_carried(language: str | None, error: ModelError) -> str:
+    """The recognizer out of the package, where it hears `language`; else `error` and what would help."""
+    folder = carried()
+    if folder is None:
+        raise ModelError(f"{error}; for English without a download: {packaged.GET}") from error
+    if language is not None and not ranking.is_english(language):
+        raise ModelError(f"{error}; the weights of {packaged.PACKAGE} hear English only, not {language!r}") from error
+    packaged.verify(folder)
+    return CARRIED
+
+
+def _multilingual(name: str) -> str:
+    return name.removesuffix(".en") if name.endswith(".en") else "large-v3"
 
 
 def load(asr: str, device: str) -> Recognizer:
-    """The recognizer for `--asr`, its weights fetched on first use. Raises `UsageError` and `ModelError`."""
+    """A recognizer by its full name, its weights fetched on first use. Raises `UsageError` and `ModelError`."""
     check(asr)
     engine, name = _named(asr)
     try:
-        with _bounded():
+        with nullcontext() if ENGINES[engine].kept(name, verify=False) else _bounded():
             return ENGINES[engine](name, device)
-    except _LOAD_ERRORS as error:
+    except MerError:
+        raise
+    except Exception as error:  # libraries of the network and of weights raise whatever they like
         raise ModelError(_impossible(engine, name, error)) from error
+
+
+def _fetch_quickly(asr: str) -> None:
+    """Fetch a recognizer unless its hub does not answer within seconds. Raises `ModelError`."""
+    engine, name = _named(asr)
+    try:
+        reachable(address := ENGINES[engine].address(name))
+    except OSError as error:
+        raise ModelError(_impossible(engine, name, error)) from error
+    try:
+        fetch(asr)
+    except ModelError as error:
+        failed(address, _line(error.__cause__ or error))
+        raise
 
 
 def fetch(asr: str) -> None:
@@ -87,10 +178,19 @@ def kept(asr: str, verify: bool = True) -> Path | None:
 
 
 def identity(asr: str) -> str:
-    """What decides a recognizer's words, for the transcript cache: its name, and the content of a checkpoint file."""
+    """What decides a recognizer's words, for the transcript cache: its name, or the content of one's own weights."""
     engine, name = parse(asr) or ("", "none")
     path = Path(name)
-    return f"{engine}:{sha256_of(path)}" if path.is_file() else f"{engine}:{name}"
+    if asr == CARRIED and packaged.folder() is not None:
+        return f"{asr}@{packaged.FILES['model.bin']}"
+    weights = path / "model.bin" if path.is_dir() else path
+    return f"{engine}:{sha256_of(weights)}" if weights.is_file() else f"{engine}:{name}"
+
+
+def label(asr: str) -> str:
+    """A recognizer as reports name it: without the folders of one's own weights."""
+    engine, _, name = asr.partition(":")
+    return f"{engine}:{Path(name).name}" if name else asr
 
 
 def _named(asr: str) -> tuple[str, str]:
@@ -112,7 +212,8 @@ def _impossible(engine: str, name: str, error: BaseException) -> str:
 def _line(error: BaseException) -> str:
     inner = getattr(error, "reason", error)  # urllib wraps the cause of a failed connection
     text = (getattr(inner, "strerror", None) or str(inner)).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:200]
+    line = "".join(letter if letter.isprintable() else "?" for letter in text[0]) if text else type(error).__name__
+    return line[:200]
 
 
 @contextmanager

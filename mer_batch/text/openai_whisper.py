@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import warnings
 from collections.abc import Mapping
@@ -44,7 +45,12 @@ class Whisper(Recognizer):
     def fetched() -> list[str]:
         """See `Engine.fetched`; of several names for one file the first counts."""
         files = {_address(name).name: name for name in reversed(Whisper.names())}
-        return [name for file, name in files.items() if (_cache() / file).is_file()]
+        return [name for file, name in files.items() if _found(file) is not None]
+
+    @staticmethod
+    def address(name: str) -> str:
+        """See `Engine.address`."""
+        return _addresses()[name]
 
     @staticmethod
     def kept(name: str, verify: bool = True) -> Path | None:
@@ -52,8 +58,8 @@ class Whisper(Recognizer):
         Whisper.check(name)
         if Path(name).is_file():
             return Path(name)
-        path = _cache() / _address(name).name
-        if not path.is_file():
+        path = _found(_address(name).name)
+        if path is None:
             return None
         if verify and sha256_of(path) != _address(name).parent.name:
             raise ModelError(f"{path} is damaged; run: mer models fetch whisper:{name}")
@@ -61,7 +67,14 @@ class Whisper(Recognizer):
 
     def __init__(self, name: str, device: str) -> None:
         self._device = pick_device(device)
-        self._model: Any = import_module("whisper").load_model(name, device=self._device, download_root=str(_cache()))
+        self._model: Any = import_module("whisper").load_model(
+            name, device=self._device, download_root=str(_root(name))
+        )
+
+    @property
+    def english_only(self) -> bool:
+        """See `Recognizer.english_only`."""
+        return not self._model.is_multilingual
 
     def hear(
         self, samples: Samples, language: str | None, prompt: str | None = None
@@ -87,6 +100,18 @@ class Whisper(Recognizer):
 
 def _cache() -> Path:
     return cache_dir("whisper")
+
+
+def _found(file: str) -> Path | None:
+    """Weights in our cache, else in Whisper's own."""
+    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
+    return next((place / file for place in (_cache(), own) if (place / file).is_file()), None)
+
+
+def _root(name: str) -> Path:
+    """The folder that Whisper is to look in, and to fetch into what it does not find there."""
+    found = _found(_address(name).name) if name in Whisper.names() else None
+    return _cache() if found is None else found.parent
 
 
 def _address(name: str) -> PurePosixPath:
@@ -120,8 +145,10 @@ def _written() -> Mapping[str, str]:
 def phrase_of(segment: dict[str, Any]) -> Phrase:
     """A segment of Whisper's result as a phrase."""
     scores = Scores(segment["avg_logprob"], segment["no_speech_prob"], segment["compression_ratio"])
-    words = [
-        Word(float(word["start"]), max(float(word["start"]), float(word["end"])), word["word"], scores.confidence)
-        for word in segment.get("words", [])
-    ]
+    words = [_word(word) for word in segment.get("words", [])]
     return judged(float(segment["start"]), float(segment["end"]), segment["text"], words, scores)
+
+
+def _word(word: dict[str, Any]) -> Word:
+    start, end = float(word["start"]), float(word["end"])
+    return Word(start, max(start, end), word["word"], float(word["probability"]))

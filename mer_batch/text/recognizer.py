@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +11,17 @@ from typing import Final, Protocol
 from mer_batch.text.chunks import Word
 from mer_batch.types import Samples
 
+RULES: Final = 2
+"""The version of all that decides which words are kept, beside the recognizer; transcripts of others are stale."""
+
 SILENCE: Final = 0.6
 """Whisper's probability of no speech above which an unsure phrase counts as invented (its own default)."""
 UNSURE: Final = -1.25
 """Mean log-probability of a phrase below which its words are more likely wrong than right."""
 REPETITIVE: Final = 2.4
 """gzip ratio above which a text repeats itself, Whisper's way of getting stuck (its own default)."""
+
+REPEATS: Final = "the transcription repeats itself"
 
 FASTEST: Final = 30.0
 """Letters a second that nobody says: Whisper invents a sentence for the rest of one (fast talkers reach 20 to 25)."""
@@ -43,11 +47,6 @@ class Scores:
     no_speech: float
     ratio: float
 
-    @property
-    def confidence(self) -> float:
-        """The probability of a token, 0 to 1."""
-        return math.exp(min(0.0, self.mean_logprob))
-
 
 class Recognizer(ABC):
     """Turns sound into words."""
@@ -61,6 +60,11 @@ class Recognizer(ABC):
         A `language` of None is detected; what is not told or detected stays None. A `prompt` is text as it might
         come before: names and words to expect, in the spelling wanted.
         """
+
+    @property
+    def english_only(self) -> bool:
+        """Whether it writes English words for whatever it hears, since it knows no other language."""
+        return False
 
 
 class Engine(Protocol):
@@ -78,6 +82,9 @@ class Engine(Protocol):
     def fetched(self) -> list[str]:
         """The names of those whose weights have been fetched. Raises `ModelError` likewise."""
 
+    def address(self, name: str) -> str:
+        """Where the weights of a model are fetched from."""
+
     def kept(self, name: str, verify: bool = True) -> Path | None:
         """The weights where they are on this machine, None where not. `verify` raises `ModelError` for damaged ones."""
 
@@ -94,7 +101,7 @@ def _problem(text: str, scores: Scores) -> str:
     if scores.no_speech > SILENCE and scores.mean_logprob < -1.0:
         return "the recognizer heard no speech"
     if scores.ratio > REPETITIVE:
-        return "the transcription repeats itself"
+        return REPEATS
     return "the transcription is too unsure" if scores.mean_logprob < UNSURE else ""
 
 

@@ -11,18 +11,23 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from mer_batch.errors import ModelError
+from mer_batch.errors import ModelError, UsageError
 from mer_batch.media import Written, parse_transcript, read_audio, read_subtitles
 from mer_batch.text import asr as recognizers
 from mer_batch.text import cache
-from mer_batch.text.chunks import Chunk, Span, cut, sentences
-from mer_batch.text.recognizer import Phrase, Recognizer
+from mer_batch.text.chunks import Chunk, Span, Word, cut, sentences
+from mer_batch.text.english import NOT_ENGLISH, believed, clearly, faster
+from mer_batch.text.ranking import english_only, is_english
+from mer_batch.text.recognizer import RULES, Phrase, Recognizer
 from mer_batch.types import SAMPLE_RATE, Gap, Media, Samples, Utterance
 
 Progress: TypeAlias = Callable[[float], None]
 
 _WHOLE: Final = 0.5
 """Share of the speech that subtitles marked as forced must cover to be taken for all that is said."""
+
+_LITTLE: Final = 0.1
+"""Share of the speech that may stay without words before it is said in a sentence; each gap is told in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,18 @@ class Request:
     prompt: str | None = None
     device: str = "auto"
 
-    @property
-    def source(self) -> str:
-        """The recognizer by its full name."""
-        return recognizers.DEFAULT if self.asr == "auto" else self.asr
+    def named(self) -> Request:
+        """The request with the recognizer by its full name; see `asr.choose` for what it raises."""
+        return replace(self, asr=recognizers.choose(self.asr, self.language))
 
-    def facts(self) -> dict[str, str | None]:
-        """What decides the words of a sound, for the cache."""
-        return {"asr": recognizers.identity(self.asr), "language": self.language, "prompt": self.prompt}
+    def facts(self) -> dict[str, str | int | None]:
+        """What decides the words of a sound, for the cache; the request is a named one."""
+        return {
+            "asr": recognizers.identity(self.asr),
+            "language": self.language,
+            "prompt": self.prompt,
+            "rules": RULES,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +215,32 @@ def _inside(speech: Sequence[Span] | None, media: Media, span: tuple[float, floa
 def _recognized(
     media: Media, request: Request, chunks: Sequence[Chunk], track: int | None, on_progress: Progress | None
 ) -> Words:
+    request = request.named()
     recognizers.check(request.asr)
     pieces = repr([[(round(start, 1), round(end, 1)) for start, end in chunk.pieces] for chunk in chunks])
     spoken = sha256(pieces.encode()).hexdigest()
     key = cache.key_of(media=media.sha256, track=track, speech=spoken, **request.facts())
-    known = from_entry(cache.recall(key), request.source)
+    known = from_entry(cache.recall(key), request.asr)
     if known is not None:
-        return known
+        return _told(known, chunks)
     recognizer = recognizers.load(request.asr, request.device)
     words = hear(lambda chunk: _sound(media, chunk, track), recognizer, chunks, request, on_progress)
     cache.remember(key, to_entry(words))
-    return words
+    return _told(words, chunks)
+
+
+def _told(words: Words, chunks: Sequence[Chunk]) -> Words:
+    """Words with a notice of the speech that an English-only recognizer could make nothing of."""
+    english = english_only(words.source.partition(":")[2]) or any(gap.reason == NOT_ENGLISH for gap in words.gaps)
+    lost, spoken = sum(gap.end - gap.start for gap in words.gaps), sum(chunk.duration for chunk in chunks)
+    if not english or lost < max(1.0, _LITTLE * spoken):
+        return words
+    notice = (
+        f"{min(lost, spoken):.1f} of {spoken:.1f} s of speech have no words: {words.source} hears English only and is "
+        f"not sure of it there; for other languages run `mer models fetch {recognizers.default()}` while connected, or "
+        "give the words with --transcript FILE"
+    )
+    return replace(words, notices=(*words.notices, notice))
 
 
 def hear(
@@ -230,15 +254,35 @@ def hear(
     utterances: list[Utterance] = []
     gaps: list[Gap] = []
     language = request.language
+    known = False
     for chunk in chunks:
         # The language of the first chunk holds for the file: on short chunks detection flickers.
-        phrases, language = recognizer.hear(sound(chunk), language, request.prompt)
-        found = list(_utterances(phrases, chunk, language))
+        if recognizer.english_only:
+            phrases, language = _english(sound(chunk), recognizer, request, known), "en"
+            known |= clearly(phrases)
+        else:
+            phrases, language = recognizer.hear(sound(chunk), language, request.prompt)
+        found = list(_utterances(phrases, chunk, language, recognizers.label(request.asr)))
         utterances += found
         gaps += _rejected(phrases, chunk, found)
         if on_progress is not None:
             on_progress(chunk.pieces[-1][1])
-    return Words(tuple(utterances), request.source, gaps=tuple(gaps))
+    return Words(tuple(utterances), request.asr, gaps=tuple(gaps))
+
+
+def _english(samples: Samples, recognizer: Recognizer, request: Request, known: bool) -> list[Phrase]:
+    """What a recognizer that knows English alone hears in the samples of a chunk; see `english.believed`.
+
+    Raises `UsageError` where another language was declared.
+    """
+    declared = request.language is not None
+    if declared and not is_english(request.language):
+        raise UsageError(f"{request.asr} hears English only, not {request.language!r}; use one of all languages")
+
+    def heard(sound: Samples) -> list[Phrase]:
+        return recognizer.hear(sound, "en", request.prompt)[0]
+
+    return believed(heard(samples), lambda: heard(faster(samples)), declared, known)
 
 
 def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
@@ -253,17 +297,18 @@ def _sound(media: Media, chunk: Chunk, track: int | None) -> Samples:
     return np.concatenate(parts)
 
 
-def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None) -> Iterator[Utterance]:
-    words = []
+def _utterances(phrases: Sequence[Phrase], chunk: Chunk, language: str | None, source: str) -> Iterator[Utterance]:
+    words: list[Word] = []
     for phrase in phrases:
         for word in phrase.words:
             start, end = chunk.to_media(word.start, word.end)
-            words.append(replace(word, start=start, end=end))
+            start = max(start, words[-1].start) if words else start  # alignment may go back a little
+            words.append(replace(word, start=start, end=max(start, end)))
     for group in sentences(words):
         text = "".join(word.text for word in group).strip()
         if text:
             confidence = sum(word.confidence for word in group) / len(group)
-            yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source="asr")
+            yield Utterance(group[0].start, max(word.end for word in group), text, language, confidence, source=source)
 
 
 def _rejected(phrases: Sequence[Phrase], chunk: Chunk, found: Sequence[Utterance]) -> Iterator[Gap]:

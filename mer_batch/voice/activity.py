@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -102,13 +103,38 @@ class KnownSpeech:
         """Nothing: it is asked for one sound."""
 
 
+class RecordedSpeech:
+    """The network, whose answers are kept: a sound can be heard again without it."""
+
+    def __init__(self) -> None:
+        self._model = load_silero()
+        self._shares = array("f")
+
+    def __call__(self, frame: Tensor, rate: int) -> float:
+        """What the network says."""
+        share = float(self._model(frame, rate))
+        self._shares.append(share)
+        return share
+
+    def reset_states(self) -> None:
+        """Forget the sound so far."""
+        self._model.reset_states()
+
+    def again(self) -> KnownSpeech:
+        """The answers for the same sound."""
+        return KnownSpeech(self._shares)
+
+
+SpeechModel: TypeAlias = "ScriptModule | KnownSpeech | RecordedSpeech"
+
+
 class SpeechDetector:
     """silero-vad over a stream of 16 kHz sound in constant memory; `regions` grows as sound is fed.
 
     `breaks` are times (sorted, in seconds) that no region reaches across: somebody else begins to speak.
     """
 
-    def __init__(self, model: ScriptModule | KnownSpeech | None = None, breaks: Iterable[float] = ()) -> None:
+    def __init__(self, model: SpeechModel | None = None, breaks: Iterable[float] = ()) -> None:
         self.regions = SpeechRegions()
         self._breaks = deque(breaks)
         self._model = model or load_silero()

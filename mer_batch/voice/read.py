@@ -10,7 +10,7 @@ import numpy as np
 
 from mer_batch.classifier import Classifier
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Gap, Observation, Samples
-from mer_batch.voice.activity import Span
+from mer_batch.voice.activity import Span, SpeechDetector, SpeechModel
 from mer_batch.voice.quality import assess
 from mer_batch.voice.windows import HOLE, Tile, WindowCutter, level_db
 
@@ -57,18 +57,20 @@ def read_voice(
     hop: float = 1.0,
     start: float = 0.0,
     breaks: Iterable[float] = (),
+    speech: SpeechModel | None = None,
     on_progress: Callable[[float], None] | None = None,
     listener: Listener | None = None,
 ) -> VoiceReadings:
     """Read the emotion of the speech in `blocks` of (start in seconds, 16 kHz mono samples (n,)).
 
     `window` and `hop` in seconds; `start` is where the wanted range begins; no window reaches across
-    `breaks` (sorted times at which the speaker changes); `on_progress` is told the time reached. Blocks come
-    in time order; a hole between them is a gap. Memory does not grow with the length of the sound.
-    Without a `classifier`, and from the moment on at which it fails, the sound is still heard: speech and
-    loudness do not depend on emotions. A `listener` hears the same blocks. Raises `UsageError` for a wrong hop.
+    `breaks` (sorted times at which the speaker changes); `speech` replaces the network that hears where it is;
+    `on_progress` is told the time reached. Blocks come in time order; a hole between them is a gap. Memory does not
+    grow with the length of the sound. Without a `classifier`, and from the moment on at which it fails, the sound is
+    still heard: speech and loudness do not depend on emotions. A `listener` hears the same blocks. Raises `UsageError` for a wrong hop.
     """
-    cutter = WindowCutter(window=window, hop=hop, breaks=breaks)
+    detector = None if speech is None else SpeechDetector(speech, breaks)
+    cutter = WindowCutter(window=window, hop=hop, breaks=breaks, detector=detector)
     loudness = _Loudness()
     emotions = _Emotions(classifier)
     sound: list[Span] = []

@@ -57,3 +57,18 @@ def _lives(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def once(task: str, _tell: Tell) -> str:
+    """Dies the first time that a task is done."""
+    mark = Path(task)
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def test_a_task_whose_process_was_ended_is_done_once_more(tmp_path: Path) -> None:
+    tasks = [str(tmp_path / name) for name in "ab"]
+    events = [event for event in Pool[str](once, 1, 1).run(tasks) if isinstance(event, Ended)]
+    assert [(event.task, event.result, event.died) for event in events] == [(task, "done", "") for task in tasks]

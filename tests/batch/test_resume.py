@@ -196,6 +196,16 @@ def test_a_key_depends_on_everything_that_outputs_are_made_of(tmp_path: Path, mo
     keys.models.cache_clear()
 
 
+def test_weights_of_a_recognizer_that_arrive_make_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mer_batch.text import asr
+
+    monkeypatch.setattr(asr, "on_machine", list)
+    before = keys._recognizer("auto")
+    monkeypatch.setattr(asr, "on_machine", lambda: ["whisper:small"])
+    assert keys._recognizer("auto") == "whisper:small" != before
+    assert keys._recognizer("none") is None
+
+
 def _jobs(folder: Path, options: object) -> list[toy_batch.batch.Job]:
     order = toy_batch.order(folder / "out", folder / "a.wav", options=options)  # type: ignore[arg-type]
     return [toy_batch.batch.Job(source, order.options, order.pages, order.out) for source in order.found.sources]
@@ -311,3 +321,16 @@ def test_paths_need_no_utf8(tmp_path: Path, here: Here) -> None:
     assert table.write(out, table.rows(entries))[0].read_text(encoding="utf-8")
     assert "lat%E9in%0A" in write_index(out, entries, table.Groups()).read_text(encoding="utf-8")
     assert run(out, tmp_path / "in").again == 1
+
+
+def test_what_a_killed_run_left_half_written_goes_in_time(folders: tuple[Path, Path], here: Here) -> None:
+    sources, out = folders
+    run(out, sources)
+    kept = out / "deep" / ".mine.html"
+    old, new = out / "deep" / ".mer-part.c.x1.html", out / ".mer-part.a.x2.html"
+    for path in (kept, old, new):
+        path.write_text("half")
+    for path in (kept, old):
+        os.utime(path, (1e9, 1e9))
+    run(out, sources)
+    assert (kept.exists(), old.exists(), new.exists()) == (True, False, True)

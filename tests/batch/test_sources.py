@@ -91,8 +91,10 @@ def test_addresses_are_listed_by_their_file_system(tree: Path) -> None:
 def test_the_plain_form_stays_as_it_is(tree: Path) -> None:
     assert not is_batch(["a/one.mp4"])
     assert not is_batch(["no/such.mp4"])
-    for several in (["a"], ["a/*.mp4"], ["@list.txt"], ["a/one.mp4", "b/one.mp4"], ["https://host/x.mp4"]):
+    for several in (["a"], ["a/*.mp4"], ["@list.txt"], ["a/one.mp4", "b/one.mp4"], ["s3://b/in"], ["s3://b/*.mp4"]):
         assert is_batch(several)
+    for one in ("https://host/x.mp4", "https://host/a%20b.MP4?key=1/2&x=*", "s3://bucket/in/x.wav"):
+        assert not is_batch([one])
 
 
 def test_a_transcript_beside_a_recording_is_found_by_its_name(tree: Path) -> None:

@@ -25,7 +25,7 @@ from mer_batch.text.chunks import Chunk
 from mer_batch.text.transcribe import Words
 from mer_batch.timeline import io
 from mer_batch.types import Floats, Timeline
-from mer_batch.voice import classify, windows
+from mer_batch.voice import activity, classify
 from mer_batch.voice.classify import VoiceNet
 from sounds import hiss, loud_is_speech, silence
 from toy_voice import wav
@@ -158,6 +158,7 @@ class Broken(VoiceNet):
         raise RuntimeError("out of memory")
 
 
+@pytest.mark.usefixtures("own_readers")
 def test_a_lost_modality_leaves_the_others_and_exit_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classify, "VoiceNet", Broken)
     code, output = mer("analyze", EXAMPLE, "--out", tmp_path / "r.html", "--modalities", "voice,text")
@@ -176,7 +177,7 @@ def test_a_lost_modality_leaves_the_others_and_exit_4(tmp_path: Path, monkeypatc
     assert found.loudness
 
 
-@pytest.mark.usefixtures("loud_is_speech")
+@pytest.mark.usefixtures("loud_is_speech", "own_readers")
 @pytest.mark.parametrize("fails", ["logits", "__init__"])
 def test_without_a_reader_of_voices_words_are_heard_in_speech_alone(
     fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,6 +195,7 @@ def test_without_a_reader_of_voices_words_are_heard_in_speech_alone(
     (tmp_path / "sound.wav").write_bytes(wav(sound))
     monkeypatch.setattr(classify.VoiceNet, fails, fail)
     monkeypatch.setattr(transcribe, "hear", hear)
+    monkeypatch.setattr(asr, "choose", lambda *_: "whisper:base")
     monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
     monkeypatch.setattr(asr, "load", lambda *_name: None)
     code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")
@@ -208,7 +210,8 @@ def test_where_speech_is_not_known_no_recognizer_invents_words(tmp_path: Path, m
         raise RuntimeError("no such operator")
 
     (tmp_path / "sound.wav").write_bytes(wav(silence(3)))
-    monkeypatch.setattr(windows, "SpeechDetector", fail)
+    monkeypatch.setattr(activity, "load_silero", fail)
+    monkeypatch.setattr(asr, "choose", lambda *_: "whisper:base")
     monkeypatch.setattr(asr, "kept", lambda *_name, **_options: tmp_path)
     monkeypatch.setattr(asr, "load", fail)
     code, output = mer("analyze", tmp_path / "sound.wav", "--out", tmp_path / "r.html")

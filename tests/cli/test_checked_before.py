@@ -19,6 +19,7 @@ from mer_batch.config import Options
 from mer_batch.errors import MerError
 from mer_batch.media.process import Ffmpeg
 from mer_batch.resources import data_dir
+from mer_batch.text import asr
 
 SRT = "1\n00:00:00,500 --> 00:00:01,000\nI am fine.\n"
 WAV = ("-f", "lavfi", "-i", "sine=440:duration=1")
@@ -182,7 +183,9 @@ def test_words_that_nobody_can_hear_are_told_at_once(folder: Path, monkeypatch: 
         raise ToldError(notice)
 
     monkeypatch.setattr("urllib.request.urlopen", urlopen)
-    with pytest.raises(ToldError, match="no words were read: the speech recognizer whisper:base could not be fetched"):
+    with pytest.raises(
+        ToldError, match=f"no words were read: the speech recognizer {asr.default()} could not be fetched"
+    ):
         pipeline.analyze(folder / "clip.mp4", on_notice=tell)
 
 

@@ -45,6 +45,14 @@ def own_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(identity, "weights_file", lambda: tmp_path / "faces.pt")
 
 
+@pytest.fixture(autouse=True)
+def own_whisper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same for recognizers, and whether faster-whisper is installed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(asr, "installed", lambda: False)
+
+
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Weights of whisper:tiny as a download leaves them, for a library whose tiny model is a small file."""
@@ -67,6 +75,16 @@ def test_list_shows_models_and_what_is_fetched_on_demand(tiny: Path) -> None:
     assert "mer models fetch whisper:base" in line_of(result, "whisper:base")
     assert str(tiny) in line_of(result, "whisper:tiny")
     assert "large-v3" in result.output
+    assert "--asr auto takes whisper:tiny" in result.output
+
+
+def test_list_shows_the_recognizer_that_a_package_carries(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asr, "installed", lambda: True)
+    result = mer("list")
+    assert line_of(result, "faster-whisper:base").split()[0] == "absent"
+    assert f"hears English words: {weights}" in line_of(result, "faster-whisper:tiny.en")
+    assert "takes faster-whisper:base once it is fetched, till then faster-whisper:tiny.en" in result.output
+    assert mer("check", "faster-whisper:tiny.en").exit_code == 0
 
 
 def test_check_reports_on_all_and_is_content_without_optional_parts(tiny: Path) -> None:
@@ -178,14 +196,14 @@ def test_a_model_of_the_hub_is_checked_without_a_download(monkeypatch: pytest.Mo
 def test_faster_whisper_models_are_verified_by_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     digest = "2689367b205c16ce32ed4200942b8b8b1e262dfc70d9bc9fbc77c49699a4f1df"
     (blob := tmp_path / digest).write_bytes(b"ok")
-    (tmp_path / "snapshot").mkdir()
-    (tmp_path / "snapshot" / "model.bin").symlink_to(blob)
+    (snapshot := tmp_path / "models--owner--tiny" / "snapshots" / "abc").mkdir(parents=True)
+    (snapshot / "model.bin").symlink_to(blob)
 
     def download_model(name: str, **options: object) -> str:
         assert options["local_files_only"]
         if name != "tiny":
             raise ValueError("not in the cache")
-        return str(tmp_path / "snapshot")
+        return str(snapshot)
 
     library = SimpleNamespace(available_models=lambda: ["tiny", "base"], download_model=download_model)
     monkeypatch.setitem(sys.modules, "faster_whisper", library)

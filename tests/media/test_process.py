@@ -18,6 +18,7 @@ import pytest
 import clips
 from mer_batch.errors import InputError
 from mer_batch.media import probe, read_audio, read_frames
+from mer_batch.media.binary import filter_has
 from mer_batch.media.process import Ffmpeg, decode
 from mer_batch.types import Media
 
@@ -38,6 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """The processes that were started."""
     found: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen.__init__
+    filter_has("showinfo", "checksum")  # asked once a process, and no decoding
 
     def remembered(self: subprocess.Popen[bytes], *arguments: Any, **options: Any) -> None:
         start(self, *arguments, **options)

@@ -74,6 +74,7 @@ def said(start: float, text: str) -> Phrase:
 
 def use(monkeypatch: pytest.MonkeyPatch, recognizer: Recognizer) -> None:
     monkeypatch.setattr(asr, "load", lambda name, device: recognizer)
+    monkeypatch.setattr(asr, "choose", lambda name, language: "whisper:base" if name == "auto" else name)
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +250,7 @@ def test_auto_offline_goes_on_and_says_what_to_do(sound: Media, offline: None) -
     words = find_words(sound, transcript=None, speech=[(1, 2)])
     assert words.utterances == ()
     assert words.notice is not None
-    assert "mer models fetch whisper:base" in words.notice
+    assert f"mer models fetch {asr.default()}" in words.notice
     assert "--transcript FILE" in words.notice
     assert "\n" not in words.notice
     assert [gap.reason for gap in words.gaps] == ["no transcript"]
@@ -292,6 +293,7 @@ def test_whisper_itself_transcribes(sound: Media, tmp_path: Path, monkeypatch: p
     assert all(1.0 <= item.start <= item.end <= 3.0 for item in words.utterances)
     assert all(item.confidence is not None and item.confidence > 0.9 for item in words.utterances)
     assert words.source == f"whisper:{path}"
+    assert {item.source for item in words.utterances} == {"whisper:toy.pt"}  # no folders in reports
     refuse(monkeypatch)
     assert find_words(sound, **options) == words
 
@@ -348,7 +350,10 @@ def test_what_counts_as_invented(text: str, scores: tuple[float, float, float], 
 )
 def test_words_faster_than_anybody_speaks_are_invented(pace: float, heard: bool) -> None:
     said = ["Dogs", "are", "sitting", "by", "the", "door."]
-    words = [{"start": pace * at, "end": pace * (at + 1), "word": f" {word}"} for at, word in enumerate(said)]
+    words = [
+        {"start": pace * at, "end": pace * (at + 1), "word": f" {word}", "probability": 0.9}
+        for at, word in enumerate(said)
+    ]
     scores = {"no_speech_prob": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.0}
     phrase = phrase_of({"start": 0.0, "end": 6 * pace, "text": " ".join(said), "words": words, **scores})
     assert len(phrase.words) == (6 if heard else 0)
@@ -357,7 +362,7 @@ def test_words_faster_than_anybody_speaks_are_invented(pace: float, heard: bool)
 
 def test_short_words_are_not_judged_by_their_pace() -> None:
     scores = {"no_speech_prob": 0.0, "avg_logprob": -0.2, "compression_ratio": 1.0}
-    words = [{"start": 0.0, "end": 0.02, "word": " Okay."}]
+    words = [{"start": 0.0, "end": 0.02, "word": " Okay.", "probability": 0.9}]
     assert phrase_of({"start": 0.0, "end": 0.02, "text": " Okay.", "words": words, **scores}).words
 
 
@@ -365,23 +370,33 @@ def _fake_library(phrases: Sequence[SimpleNamespace]) -> SimpleNamespace:
     class WhisperModel:
         def __init__(self, name: str, **options: object) -> None:
             assert options["device"] == "cpu"
+            self.model = SimpleNamespace(is_multilingual=True)
 
         def transcribe(self, audio: Samples, **options: object) -> tuple[Any, SimpleNamespace]:
             assert audio.dtype == np.float32
             assert options["initial_prompt"] in (None, "Oh dear me.")
             return iter(phrases), SimpleNamespace(language=options["language"] or "en")
 
-    return SimpleNamespace(available_models=lambda: ["tiny", "base"], WhisperModel=WhisperModel)
+    def download_model(name: str, **options: object) -> str:
+        raise FileNotFoundError
+
+    return SimpleNamespace(
+        available_models=lambda: ["tiny", "base"], WhisperModel=WhisperModel, download_model=download_model
+    )
 
 
 def test_faster_whisper_is_read_alike(sound: Media, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = [SimpleNamespace(start=0.2, end=0.5, word=" Oh"), SimpleNamespace(start=0.5, end=0.9, word=" dear.")]
+    words = [
+        SimpleNamespace(start=0.2, end=0.5, word=" Oh", probability=0.9),
+        SimpleNamespace(start=0.5, end=0.9, word=" dear.", probability=0.7),
+    ]
     scores = {"avg_logprob": -0.2, "no_speech_prob": 0.0, "compression_ratio": 1.0}
     segment = SimpleNamespace(start=0.2, end=0.9, text=" Oh dear.", words=words, **scores)
     monkeypatch.setitem(sys.modules, "faster_whisper", _fake_library([segment]))
     chosen = {"asr": "faster-whisper:tiny", "prompt": "Oh dear me.", "device": "cpu"}
     found = find_words(sound, transcript=None, speech=[(1.2, 2.2)], **chosen)
     assert [(round(item.start, 3), item.text, item.language) for item in found.utterances] == [(1.2, "Oh dear.", "en")]
+    assert found.utterances[0].confidence == pytest.approx(0.8)
     with pytest.raises(UsageError, match=r"Did you mean 'tiny'"):
         asr.check("faster-whisper:tinny")
 

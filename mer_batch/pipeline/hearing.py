@@ -1,0 +1,96 @@
+"""The sound heard by a thread while faces are read, before it is known where the word is passed on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from mer_batch import media
+from mer_batch.classifier import Classifier
+from mer_batch.pipeline.asked import Asked
+from mer_batch.pipeline.voices import VoiceEar
+from mer_batch.types import AudioWindow, Samples
+
+if TYPE_CHECKING:
+    from mer_batch.people.voices import VoiceTurn
+    from mer_batch.voice.activity import SpeechModel
+    from mer_batch.voice.read import VoiceReadings
+
+Breaks = Sequence[float]
+"""The times at which the word is passed on, in seconds."""
+
+_TICK: Final = 0.25
+"""Seconds after which those who wait are told how far the sound is heard."""
+
+
+class Heard(NamedTuple):
+    """What was heard, and what there is to say of the file."""
+
+    readings: VoiceReadings
+    notices: tuple[str, ...]
+    voices: tuple[VoiceTurn, ...] = ()
+    whole: bool = True
+    """Whether nothing failed on the way that another run might find."""
+
+
+class Hearing:
+    """Begins to hear at once, as if the word were passed on at `breaks`; to be closed."""
+
+    def __init__(self, asked: Asked, reader: Classifier[AudioWindow] | None, breaks: Breaks) -> None:
+        from mer_batch.voice.activity import RecordedSpeech
+
+        self._asked, self._reader, self._breaks = asked, reader, breaks
+        self._speech = RecordedSpeech()
+        self._stopped = threading.Event()
+        self._reached = asked.options.start
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
+        self._heard = self._thread.submit(self._hear, breaks, self._speech, self._reach)
+
+    def _hear(self, breaks: Breaks, speech: SpeechModel, told: Callable[[float], None]) -> Heard:
+        from mer_batch.voice.read import read_voice
+
+        asked = self._asked
+        notices: list[str] = []
+        ear = VoiceEar(asked.options.speakers)
+        blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=notices.append)
+        readings = read_voice(
+            self._while_wanted(blocks),
+            self._reader,
+            start=asked.options.start,
+            breaks=breaks,
+            speech=speech,
+            on_progress=told,
+            listener=ear,
+        )
+        voices = ear.turns(readings.speech)
+        whole = readings.failure is None and not ear.failed
+        return Heard(readings, (*notices, *ear.notices), voices, whole)
+
+    def _reach(self, time: float) -> None:
+        self._reached = time
+
+    def _while_wanted(
+        self, blocks: Generator[tuple[float, Samples], None, None]
+    ) -> Generator[tuple[float, Samples], None, None]:
+        for block in blocks:
+            if self._stopped.is_set():
+                blocks.close()
+                break
+            yield block
+
+    def result(self, breaks: Breaks, told: Callable[[float], None]) -> Heard:
+        """What is heard with these breaks; with others than it began with, windows are cut and read again."""
+        while not self._heard.done():
+            wait((self._heard,), timeout=_TICK)
+            told(self._reached)
+        heard = self._heard.result()
+        if list(breaks) == list(self._breaks):
+            return heard
+        return self._hear(breaks, self._speech.again(), told)
+
+    def close(self) -> None:
+        """End the thread, after the block of sound that it is at."""
+        self._stopped.set()
+        self._thread.shutdown()
