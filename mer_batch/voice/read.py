@@ -65,9 +65,10 @@ def read_voice(
 
     `window` and `hop` in seconds; `start` is where the wanted range begins; no window reaches across
     `breaks` (sorted times at which the speaker changes); `speech` replaces the network that hears where it is;
-    `on_progress` is told the time reached. Blocks come in time order; a hole between them is a gap. Memory does not
-    grow with the length of the sound. Without a `classifier`, and from the moment on at which it fails, the sound is
-    still heard: speech and loudness do not depend on emotions. A `listener` hears the same blocks. Raises `UsageError` for a wrong hop.
+    `on_progress` is told the time reached; a `listener` hears the same blocks. Blocks come in time order; a hole
+    between them is a gap. Memory does not grow with the length of the sound. Without a `classifier`, and from the
+    moment on at which it fails, the sound is still heard: speech and loudness do not depend on emotions. Raises
+    `UsageError` for a wrong hop.
     """
     detector = None if speech is None else SpeechDetector(speech, breaks)
     cutter = WindowCutter(window=window, hop=hop, breaks=breaks, detector=detector)
