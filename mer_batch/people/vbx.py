@@ -14,8 +14,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from mer_batch.people.encoder import Plda, Vectors
 
@@ -117,8 +115,12 @@ def link(vectors: Vectors, count: int | None = None, alike: float = ALIKE) -> La
 
 
 def _linked(distances: Vectors, count: int | None, alike: float) -> Labels:
-    if len(distances) == 1:
-        return np.zeros(1, dtype=int)
+    near = count in (None, 1) and bool((distances <= 1 - alike).all())  # so near that no order of joining matters
+    if len(distances) == 1 or near:
+        return np.zeros(len(distances), dtype=int)
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     np.fill_diagonal(distances, 0)
     tree = linkage(squareform(distances.clip(0), checks=False), "average")
     found = fcluster(tree, count, "maxclust") if count else fcluster(tree, 1 - alike, "distance")
