@@ -10,6 +10,8 @@ from mer_batch.types import MODALITIES, Modality
 
 SHORTEST_STEP = 0.02
 """Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
+MOST_SPEAKERS = 50
+"""More voices are a crowd, in which nobody is told from anybody."""
 SPLIT = 5.0
 """Minutes of the pieces in which workers read a long film, unless said otherwise."""
 IDENTITIES = ("faces", "appearance", "none")
@@ -40,6 +42,8 @@ class Options:
     """Spoken language as a two-letter code; None detects it."""
     prompt: str | None = None
     """Text for the recognizer as it might come before: names and words to expect, in the spelling wanted."""
+    speakers: str = "auto"
+    """How many voices are told apart by their sound: auto, a number, or none for not at all (it is biometric)."""
     audio_track: int | None = None
     """Which audio stream to hear, counted from 0; None is the file's default."""
     device: str = "auto"
@@ -75,6 +79,10 @@ class Options:
         last = self.start + 1 if self.end is None else self.end
         if not 0 <= self.start < last < float("inf"):
             raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
+        if self.speakers not in ("auto", "none") and not _is_count(self.speakers):
+            raise UsageError(
+                f"speakers must be auto, none or a number from 1 to {MOST_SPEAKERS}, got {self.speakers!r}"
+            )
         if self.context < 0:
             raise UsageError(f"context must not be negative, got {self.context}")
         if not 0 <= self.abstain <= 1:
@@ -92,6 +100,10 @@ class Options:
             raise UsageError(f"there is no transcript at {self.transcript}")
         if self.transcript is not None and self.subtitle_track is not None:
             raise UsageError("words come from a transcript or from a subtitle track: give one of the two")
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SPEAKERS
 
 
 def _positive(name: str, value: float) -> None:

@@ -129,6 +129,7 @@ def _installed() -> Iterator[Part]:
         "face-detector", "finds faces", _of("facenet-pytorch"), _cascade, f"{again} facenet-pytorch", needed=True
     )
     yield Part("speech-detector", "finds speech", _of("silero-vad"), _silero, f"{again} silero-vad", needed=True)
+    yield Part("voices", "tells voices apart", _encoder, _whole_encoder, f"{again} mer-batch", needed=True)
     for name, folder in built_in().items():
         yield Part(
             name,
@@ -212,6 +213,18 @@ def _silero() -> None:
     from mer_batch.media.silero import load_silero
 
     load_silero()
+
+
+def _encoder() -> str | None:
+    from mer_batch.people.encoder import encoder_folder
+
+    return str(encoder_folder()) if encoder_folder().is_dir() else None
+
+
+def _whole_encoder() -> None:
+    from mer_batch.people.encoder import encoder_folder, load_encoder
+
+    load_encoder(encoder_folder())
 
 
 def _cpu() -> torch.device:

@@ -1,1 +1,1 @@
-"""Who is who: known faces, given names, and what people write down about them."""
+"""Who is who: voices told apart, known faces, given names, and what people write down about them."""

@@ -48,6 +48,7 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
     events = find_events(fused.segments, faces.shots, bound.in_view, fused.observations)
     told = [*notices, *(notice for stage in stages for notice in stage.notices), *models.notices]
     told += bound.naming.notices()
+    told += bound.known.notices()
     told += liveness.notices([bound.naming.called.get(name, name) for name in faces.still], faces.unchanging)
     seconds = {stage.modality: stage.seconds for stage in stages} | {"fusion": round(time.monotonic() - began, 2)}
     made = Timeline(
@@ -85,6 +86,7 @@ def _fused(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage, 
         people=faces.people,
         has_faces="face" in models.reliabilities,
         turns=faces.turns(speech),
+        voices=voice.voices,
     )
     fused = fuse(
         bound.observations,
