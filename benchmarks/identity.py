@@ -4,8 +4,9 @@ python benchmarks/identity.py [--part report] [--clips 44] [--identity faces] [-
 
 People are divided in two: the constants of `mer_batch.face.people` were set on the part `tune`; `report` holds others
 and is the result. It is not wholly unseen: the distance of `dlib_faces` was set on all people of both parts, and three
-clips of a first run on `report` showed that trails go on across cuts that nobody noticed (`face/divide.py`). Counted: clips with as many people as there are; pairs of appearances
-(a person without a break in one shot) of one person that have one number, and of two people that do.
+clips of a first run on `report` showed that trails go on across cuts that nobody noticed (`face/divide.py`).
+What is counted: clips with as many people as there are; pairs of appearances (a person without a break in one shot) of
+one person that have one number, and of two people that do.
 """
 
 from __future__ import annotations
