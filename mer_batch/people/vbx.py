@@ -28,8 +28,6 @@ PASS_ON: Final = 0.6
 """Chance that the next window is the same voice's, inside a region of speech and after a pause."""
 ALIKE: Final = 0.75
 """Cosine down to which windows start as one voice."""
-ALIKE_OF_FEW: Final = 0.7
-"""The same for less than half a minute of speech, in which one voice can differ by as much by chance."""
 MOST: Final = 2000
 """Vectors that are linked at once: linkage takes time and memory by the square."""
 _ROUNDS: Final = 20
@@ -60,8 +58,7 @@ def find_voices(vectors: Vectors, regions: Sequence[int], plda: Plda, count: int
     points = plda.apply(vectors)
     trust = TRUST * (_USUAL / unrest(points, regions)) ** _CAUTION
     sparse = SPARSE * min(1.0, len(vectors) / _SHORT)
-    alike = ALIKE if len(vectors) >= _SHORT else ALIKE_OF_FEW
-    started = soft(link(vectors, count, alike))
+    started = soft(link(vectors, count))
     found = fit(points, plda.between, started, stays(regions), trust, sparse).chances
     # The model gives up voices that it does not need, which is not for it to say where their number is known.
     return started if count and len(np.unique(found.argmax(1))) < started.shape[1] else found
