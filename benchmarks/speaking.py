@@ -169,10 +169,10 @@ def judge(clip: Clip, timeline: Timeline) -> Counter[tuple[str, str]]:
 
 
 def _verdict(who: str, person: str | None, flags: tuple[str, ...], sides: dict[str, str]) -> str:
-    if person is None:
-        answer = "off screen" if any("off screen" in flag for flag in flags) else "unknown"
+    if person not in sides:  # nobody, or a voice of its own
+        answer = "off screen" if person is not None or any("off screen" in flag for flag in flags) else "unknown"
         return "right" if answer == who else ("unknown" if answer == "unknown" else "wrong")
-    return "right" if sides.get(person) == who else "wrong"
+    return "right" if sides[person] == who else "wrong"
 
 
 def shares(counts: Counter[tuple[str, str]]) -> dict[str, Any]:

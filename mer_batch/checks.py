@@ -13,9 +13,12 @@ from mer_batch import media
 from mer_batch.classifier import Classifier
 from mer_batch.config import Options
 from mer_batch.errors import DataError, ModelError, UsageError
+from mer_batch.face.embedders import load_embedder
 from mer_batch.fusion.learned import check_gate
 from mer_batch.nets.device import check_device
 from mer_batch.nets.store import find_model, verify_model
+from mer_batch.people.edits import parse_names
+from mer_batch.people.gallery import pictures
 from mer_batch.readers import shared_classifier as load_classifier
 from mer_batch.text import asr as recognizers
 from mer_batch.types import Media, Modality
@@ -39,8 +42,21 @@ def check_options(options: Options) -> None:
         _check_model(modality, getattr(options, f"{modality}_model"), options)
     if len(options.modalities) > 1:
         check_gate(options.fusion_model)
+    parse_names(options.names)
+    _check_identity(options)
     if options.transcript is not None and not media.parse_transcript(options.transcript).utterances:
         raise DataError(f"the transcript {str(options.transcript)!r} holds no words; leave out --transcript")
+
+
+def _check_identity(options: Options) -> None:
+    if options.identity != "faces" or "face" not in options.modalities:
+        return
+    embedder = load_embedder(options.device)
+    if options.gallery is None:
+        return
+    pictures(options.gallery)
+    if embedder is None:
+        raise UsageError("--gallery needs face recognition; run: pip install dlib-bin face-recognition-models")
 
 
 def _check_model(modality: Modality, spec: str, options: Options) -> None:

@@ -10,8 +10,12 @@ from mer_batch.types import MODALITIES, Modality
 
 SHORTEST_STEP = 0.02
 """Seconds; an hour in steps of a fiftieth is 180,000 segments a person."""
+MOST_SPEAKERS = 50
+"""More voices are a crowd, in which nobody is told from anybody."""
 SPLIT = 5.0
 """Minutes of the pieces in which workers read a long film, unless said otherwise."""
+IDENTITIES = ("faces", "appearance", "none")
+"""What people may be told by."""
 LEAST_SPLIT = 0.5
 """Minutes below which pieces would mostly overlap."""
 
@@ -38,6 +42,8 @@ class Options:
     """Spoken language as a two-letter code; None detects it."""
     prompt: str | None = None
     """Text for the recognizer as it might come before: names and words to expect, in the spelling wanted."""
+    speakers: str = "auto"
+    """How many voices are told apart by their sound: auto, a number, or none for not at all (it is biometric)."""
     audio_track: int | None = None
     """Which audio stream to hear, counted from 0; None is the file's default."""
     device: str = "auto"
@@ -50,6 +56,13 @@ class Options:
     """Reader of words, as above."""
     fusion_model: str = "default"
     """What weighs the modalities: a gate by its folder or run, or "pool" (reliability and quality alone)."""
+    identity: str = "faces"
+    """What tells people from each other across cuts and absences: faces (biometric), appearance (head and clothes,
+    within one shot only) or none."""
+    gallery: Path | None = None
+    """Folder with pictures of people by name, who get their names; None knows nobody."""
+    names: str = ""
+    """Names for people, as "Person 1=Anna,Voice A=Ben"."""
     context: int = 0
     """How many utterances before it each utterance is read with, where the reader of words can."""
     step: float = 0.5
@@ -66,6 +79,10 @@ class Options:
         last = self.start + 1 if self.end is None else self.end
         if not 0 <= self.start < last < float("inf"):
             raise UsageError(f"the range {self.start} .. {self.end} is empty; --end must lie after --start")
+        if self.speakers not in ("auto", "none") and not _is_count(self.speakers):
+            raise UsageError(
+                f"speakers must be auto, none or a number from 1 to {MOST_SPEAKERS}, got {self.speakers!r}"
+            )
         if self.context < 0:
             raise UsageError(f"context must not be negative, got {self.context}")
         if not 0 <= self.abstain <= 1:
@@ -75,10 +92,18 @@ class Options:
         for name in self.modalities:
             if name not in MODALITIES:
                 raise unknown_name("modality", str(name), MODALITIES)
+        if self.identity not in IDENTITIES:
+            raise unknown_name("--identity", self.identity, IDENTITIES)
+        if self.gallery is not None and self.identity != "faces":
+            raise UsageError(f"--gallery tells people by their faces, which --identity {self.identity} leaves out")
         if self.transcript is not None and not self.transcript.is_file():
             raise UsageError(f"there is no transcript at {self.transcript}")
         if self.transcript is not None and self.subtitle_track is not None:
             raise UsageError("words come from a transcript or from a subtitle track: give one of the two")
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SPEAKERS
 
 
 def _positive(name: str, value: float) -> None:

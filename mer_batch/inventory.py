@@ -91,14 +91,14 @@ def find_parts(names: Sequence[str], modality: Modality | None = None) -> list[P
 
 def on_demand() -> Iterator[Part]:
     """What is downloaded: face recognition, the default recognizer, and all others that are in the cache."""
-    from mer_batch.face import identity
+    from mer_batch.face import embedders
 
     yield Part(
         "identity",
         "matches people across cuts",
-        lambda: str(identity.weights_file()) if identity.weights_file().is_file() else None,
-        identity.load_embedder,
-        "mer models fetch identity",
+        lambda: str(path) if (path := embedders.weights_file()) else None,
+        embedders.load_embedder,
+        "pip install dlib-bin face-recognition-models",
     )
     yield from map(_recognizer, _recognizers())
 
@@ -129,6 +129,7 @@ def _installed() -> Iterator[Part]:
         "face-detector", "finds faces", _of("facenet-pytorch"), _cascade, f"{again} facenet-pytorch", needed=True
     )
     yield Part("speech-detector", "finds speech", _of("silero-vad"), _silero, f"{again} silero-vad", needed=True)
+    yield Part("voices", "tells voices apart", _encoder, _whole_encoder, f"{again} mer-batch", needed=True)
     for name, folder in built_in().items():
         yield Part(
             name,
@@ -212,6 +213,18 @@ def _silero() -> None:
     from mer_batch.media.silero import load_silero
 
     load_silero()
+
+
+def _encoder() -> str | None:
+    from mer_batch.people.encoder import encoder_folder
+
+    return str(encoder_folder()) if encoder_folder().is_dir() else None
+
+
+def _whole_encoder() -> None:
+    from mer_batch.people.encoder import encoder_folder, load_encoder
+
+    load_encoder(encoder_folder())
 
 
 def _cpu() -> torch.device:

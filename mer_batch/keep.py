@@ -38,7 +38,7 @@ _FOREIGN: Final = frozenset(
         ("pathlib._local", "WindowsPath"),
     }
 )
-_ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.voice.", "mer_batch.text.")
+_ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.people.", "mer_batch.voice.", "mer_batch.text.")
 
 Facts: TypeAlias = Callable[[], Mapping[str, Any]]
 Found = TypeVar("Found")

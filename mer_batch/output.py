@@ -86,10 +86,12 @@ class Page:
         timeline: Timeline,
         on_progress: OnProgress | None = None,
         on_notice: OnNotice | None = None,
+        saved: Timeline | None = None,
     ) -> Path:
         """Write the timeline first, so that it survives whatever happens to the page; returns the page.
 
-        `on_notice` is told which labels were left out.
+        `on_notice` is told which labels were left out. `saved` is what the timeline file holds, where that is not what
+        is shown.
 
         Raises `DataError` for labels that do not fit the timeline, after everything is written without scores.
         """
@@ -101,9 +103,10 @@ class Page:
         if on_progress is not None:
             on_progress("report", 0.0)
         shown = redacted(timeline, self.hidden)
-        page, saved, table = self.files
-        with whole_file(saved) as part:
-            part.write_text(io.to_json(_beside(shown, page.parent)), encoding="utf-8")
+        page, place, table = self.files
+        held = shown if saved is None else redacted(saved, self.hidden)
+        with whole_file(place) as part:
+            part.write_text(io.to_json(_beside(held, page.parent)), encoding="utf-8")
         io.write_csv(shown, table)
         scores, misfit = None, None
         try:

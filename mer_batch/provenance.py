@@ -59,4 +59,5 @@ def _use(modality: TaskName, card: ModelCard) -> ModelUse:
         scores=card.scores,
         confusion=card.confusion,
         confusion_source=card.confusion_source,
+        reliability=card.reliability,
     )

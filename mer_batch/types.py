@@ -305,18 +305,23 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody followed through the file. `spans` are the times in view (or heard, for voices)."""
+    """Somebody followed through the file. `spans` are the times in view (or heard, for voices).
+
+    `colour` is one that somebody chose, like #c2185b.
+    """
 
     name: str
     spans: tuple[tuple[float, float], ...]
     thumbnail: str | None = None
+    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
     """A model that took part, with what its card says of it. `confusion` is rows = truth, counts.
 
-    One for "fusion" is the gate that weighed the others.
+    `reliability` is its weight in fusion; None in timelines of before. One for "fusion" is the gate that weighed the
+    others.
     """
 
     modality: TaskName
@@ -328,6 +333,7 @@ class ModelUse:
     scores: Mapping[str, float]
     confusion: tuple[tuple[int, ...], ...] | None = None
     confusion_source: str = ""
+    reliability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

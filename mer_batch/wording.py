@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mer_batch.types import Interval, Modality, TaskName
 
@@ -72,3 +72,16 @@ def flat(text: str) -> str:
     """`text` on one line without control characters, as names of files may hold them, for a terminal."""
     clean = "".join(char if char.isprintable() else " " for char in printable(text))
     return " ".join(clean.split())
+
+
+class Renamer:
+    """Replaces whole names in a text, the longest first, in one pass so that no replacement is replaced."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = {name: alias for name, alias in names.items() if name.strip()}
+        longest = sorted(self._names, key=len, reverse=True)
+        self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest) or r"(?!)")
+
+    def __call__(self, text: str) -> str:
+        """The text with its names replaced."""
+        return self._pattern.sub(lambda found: self._names[found.group()], text)

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from mer_batch import __version__
 from mer_batch.batch.job import Job
-from mer_batch.batch.sources import Source, sidecars
+from mer_batch.batch.sources import Source, is_file, sidecars
 from mer_batch.config import Options
 from mer_batch.errors import MerError
 from mer_batch.files import known_sum
+from mer_batch.people.edits import people_file
 from mer_batch.provenance import as_table
 from mer_batch.resources import data_dir
 
@@ -48,6 +49,7 @@ def key(job: Job) -> str:
         "pages": asdict(job.pages),
         "version": __version__,
         "words": None if job.source.remote else _words(job.options, Path(job.source.uri)),
+        "people": None if job.source.remote else _people(Path(job.source.uri)),
         "given": None if job.options.transcript is None else _content(job.options.transcript),
         "models": models(job.options),
     }
@@ -59,6 +61,12 @@ def _words(options: Options, path: Path) -> Mapping[str, str]:
     if options.transcript is not None or "text" not in options.modalities:
         return {}
     return {beside.name: _content(beside) for beside in sidecars(path)}
+
+
+def _people(path: Path) -> str | None:
+    """What people wrote down of who is in it, if they did."""
+    beside = people_file(path)
+    return _content(beside) if is_file(beside) else None
 
 
 def _content(path: Path) -> str:
@@ -82,9 +90,13 @@ def models(options: Options) -> dict[str, Any]:
 
         found["fusion"] = gate_sum(options.fusion_model)
     if "face" in options.modalities:
-        from mer_batch.face.identity import weights_sum
+        from mer_batch.face.embedders import weights_sum
 
-        found["identity"] = weights_sum()
+        found["identity"] = weights_sum() if options.identity == "faces" else None
+        if options.gallery is not None:
+            from mer_batch.people.gallery import gallery_sum
+
+            found["gallery"] = gallery_sum(options.gallery)
     if "text" in options.modalities:
         found["recognizer"] = _recognizer(options.asr)
     return found

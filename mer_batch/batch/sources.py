@@ -86,10 +86,11 @@ def sidecars(path: Path) -> list[Path]:
     found = (
         stem.with_name(f"{stem.name}.{ending}") for stem in (path.with_suffix(""), path) for ending in WORDS
     )  # fmt: skip
-    return [beside for beside in found if beside != path and _is_file(beside)]
+    return [beside for beside in found if beside != path and is_file(beside)]
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is such a file, as far as that can be told."""
     try:
         return path.is_file()
     except OSError:  # a name too long, or a folder that may not be entered

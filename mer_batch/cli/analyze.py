@@ -41,6 +41,7 @@ def analyze(
     asr: str = typer.Option(DEFAULTS.asr, help="Speech recognition: auto, none, whisper:NAME, faster-whisper:NAME."),
     language: str | None = typer.Option(None, help="Spoken language, a two-letter code [default: detected]."),
     prompt: str | None = typer.Option(None, help="Text as it might come before: names and words to expect."),
+    speakers: str = typer.Option(DEFAULTS.speakers, help="Voices told apart by sound: auto, how many, or none."),
     audio_track: int | None = typer.Option(None, help="Audio stream to hear, from 0 [default: the file's default]."),
     device: str = DEVICE,
     face_model: str = typer.Option(DEFAULTS.face_model, help="Reader of faces: a shipped name, a folder or hf:NAME."),
@@ -49,6 +50,11 @@ def analyze(
     fusion_model: str = typer.Option(
         DEFAULTS.fusion_model, help="What weighs the modalities: a trained gate's folder, or pool."
     ),
+    identity: str = typer.Option(
+        DEFAULTS.identity, help="What tells people across cuts: faces (biometric, kept nowhere), appearance or none."
+    ),
+    gallery: Path | None = typer.Option(None, help="Folder with pictures of people to know: NAME.jpg, NAME/*.jpg."),
+    names: str = typer.Option(DEFAULTS.names, help='Names for people: "Person 1=Anna,Voice A=Ben".'),
     context: int = typer.Option(DEFAULTS.context, help="Utterances before it that each utterance is read with."),
     step: float = typer.Option(DEFAULTS.step, help="Seconds per fused segment."),
     abstain: float = typer.Option(DEFAULTS.abstain, help="A reading less probable than this is not named."),
@@ -80,6 +86,7 @@ def analyze(
     with Progress(quiet or several) as progress, ExitStack() as stack:
         from mer_batch import output
         from mer_batch.config import Options
+        from mer_batch.people.edits import people_file
         from mer_batch.pipeline import analyze as run
 
         options = Options(
@@ -92,12 +99,16 @@ def analyze(
             asr=asr,
             language=language,
             prompt=prompt,
+            speakers=speakers,
             audio_track=audio_track,
             device=device,
             face_model=face_model,
             voice_model=voice_model,
             text_model=text_model,
             fusion_model=fusion_model,
+            identity=identity,
+            gallery=gallery,
+            names=names,
             context=context,
             step=step,
             abstain=abstain,
@@ -106,7 +117,7 @@ def analyze(
             from mer_batch.batch.job import Pages
             from mer_batch.cli.batch import analyze_many, check
 
-            check(out, labels, transcript)
+            check(out, labels, transcript, names)
             return analyze_many(
                 media,
                 options,
@@ -124,7 +135,7 @@ def analyze(
             )
         path = stack.enter_context(_at_hand(media[0], progress))
         report = Path(out) if out is not None else _beside(media[0], path)
-        page = output.Page(report, labels, embed_media, assets, redact, path, (transcript,))
+        page = output.Page(report, labels, embed_media, assets, redact, path, (transcript, people_file(path)))
         place(page.out, quiet=quiet)
 
         def notice(text: str) -> None:

@@ -189,8 +189,10 @@ class Many:
         self._bars.update(self._files[event.name], description=text, completed=round(100 * min(event.share, 1.0)))
 
 
-def check(out: str | None, labels: Path | None, transcript: Path | None) -> None:
+def check(out: str | None, labels: Path | None, transcript: Path | None, names: str = "") -> None:
     """Refuse what one file alone can take."""
+    if names:
+        raise UsageError("--names is of one file; of several each has its own FILE.people.json beside it")
     if transcript is not None:
         raise UsageError("--transcript is of one file; of several each finds its own beside it, by its name")
     if labels is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -25,20 +26,28 @@ def report(
     embed_media: bool = typer.Option(False, "--embed-media", help="Put the video inside the page."),
     assets: str = typer.Option("inline", help="Scripts inside the page (inline) or in a file beside it (shared)."),
     redact: str = typer.Option("", help="Leave out faces, words and/or names, separated by commas."),
+    names: str = typer.Option("", help='Names for people: "Person 1=Anna,Voice A=Ben".'),
     pictures: bool = typer.Option(
         True, "--pictures/--no-pictures", help="Show a run's worst errors as pictures, clips or sentences."
     ),
 ) -> int:
     """Rebuild the report and the table from a timeline, or the report of a training run."""
     from mer_batch import output
+    from mer_batch.people.edits import edits_of
+    from mer_batch.timeline.edited import edited
 
     if source.is_dir():
-        return _run_report(source, pictures, bool(out or labels or embed_media or redact or assets != "inline"))
+        more = bool(out or labels or embed_media or redact or names or assets != "inline")
+        return _run_report(source, pictures, more)
     name = source.name.removesuffix(".json").removesuffix(".timeline")
     page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
     place(page.out)
     timeline = output.read_timeline(source)
-    page.write(timeline, on_notice=say)
+    edits = edits_of(source, names)
+    for notice in edits.notices:
+        say(notice)
+    # The timeline stays as it was found, so that edits can be taken back.
+    page.write(edited(timeline, replace(edits, notices=())), on_notice=say, saved=timeline)
     tell(f"Report: {page.out}")
     tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK

@@ -1,4 +1,4 @@
-"""Telling whether two faces are one person: embeddings where weights can be had, looks within a shot."""
+"""Telling whether two faces are one person: embeddings of faces, and looks (clothes, hair) within a shot."""
 
 from __future__ import annotations
 
@@ -6,37 +6,46 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import ModelError
-from mer_batch.files import known_sum
+from mer_batch.face.crop import crop_face
+from mer_batch.face.detect import Detection
 from mer_batch.types import Box, Floats, Image
 
-SAME_EMBEDDING: Final = 0.6
-"""Cosine from which two embeddings count as one person: for unit vectors a distance of 0.89, stricter
-than the 1.1 of Schroff et al. (FaceNet, arXiv:1503.03832), because merging two people is worse than
-splitting one."""
 _EMBEDDING_CROP: Final = {"size": 160, "margin": 0.1}
 _HUE_BINS: Final = 12
 _BRIGHTNESS_BINS: Final = 8
 
 
 class Embedder(ABC):
-    """Turns face crops into vectors whose cosine says how alike two people look."""
+    """Turns faces into vectors whose Euclidean distance says how little alike two people look.
 
-    crop: Final = _EMBEDDING_CROP
-    """How crops are to be cut (see `crop.crop_face`)."""
+    `same` is the distance below which two people are one, each known by several pictures (see `people.number_people`).
+    """
+
+    name: ClassVar[str]
+    same: ClassVar[float]
+
+    @abstractmethod
+    def cut(self, image: Image, face: Detection) -> Image:
+        """A face out of its picture, as `embed` wants it: RGB, of one size."""
 
     @abstractmethod
     def embed(self, crops: Sequence[Image]) -> Floats:
-        """Unit vectors, shape (n, d), for RGB crops framed by `crop`."""
+        """Vectors, shape (n, d), for what `cut` gave."""
 
 
 class FacenetEmbedder(Embedder):
-    """InceptionResnetV1 of facenet-pytorch, trained on VGGFace2."""
+    """InceptionResnetV1 of facenet-pytorch, trained on VGGFace2; its vectors have length 1."""
+
+    name = "facenet"
+    same = 0.89
+    """A cosine of 0.6: stricter than the 1.1 of Schroff et al. (FaceNet, arXiv:1503.03832), because merging two people
+    is worse than splitting one."""
 
     def __init__(self, device: str = "auto") -> None:
         from mer_batch.face import facenet
@@ -45,6 +54,10 @@ class FacenetEmbedder(Embedder):
         self._device = pick_device(device)
         net = facenet.module("inception_resnet_v1").InceptionResnetV1(pretrained="vggface2")
         self._net = net.to(self._device).eval()
+
+    def cut(self, image: Image, face: Detection) -> Image:
+        """See `Embedder.cut`."""
+        return crop_face(image, face.box, _EMBEDDING_CROP)
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         """See `Embedder.embed`."""
@@ -60,24 +73,6 @@ def weights_file() -> Path:
     """Where facenet-pytorch keeps its VGGFace2 weights (107 MB): its `get_torch_home`, asked without loading torch."""
     home = os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch"))
     return Path(home).expanduser() / "checkpoints" / "20180402-114759-vggface2.pt"
-
-
-def weights_sum() -> str | None:
-    """The checksum of these weights, None where they have not been fetched."""
-    try:
-        return known_sum(weights_file())
-    except OSError:
-        return None
-
-
-def load_embedder(device: str = "auto") -> Embedder | None:
-    """The embedder where its weights have been fetched, else None: an analysis never downloads faces' models."""
-    if not weights_file().is_file():
-        return None
-    try:
-        return FacenetEmbedder(device)
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"the face recognition weights {weights_file()} are damaged; delete the file") from error
 
 
 def fetch() -> None:

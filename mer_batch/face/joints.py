@@ -16,6 +16,7 @@ from mer_batch.face.detect import overlap
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import WINDOW, Motion
 from mer_batch.face.people import Followed
+from mer_batch.face.portraits import Portrait, best
 
 WARM: Final = 6.0
 """Seconds by which a piece begins early.
@@ -62,6 +63,7 @@ def _joined(first: FaceLog, second: FaceLog) -> FaceLog:
         liveness=first.liveness.followed_by(second.liveness, numbers),
         warm=first.warm,
         prints={frame + past: value for frame, value in second.prints.items() if frame >= second.warm},
+        portraits=_portraits(first, second, numbers),
     )
 
 
@@ -131,6 +133,13 @@ def _one(before: Followed, after: Followed) -> Followed:
         hits=max(before.hits, after.hits),
         sure=sure,
     )
+
+
+def _portraits(first: FaceLog, second: FaceLog, numbers: Mapping[int, int]) -> dict[int, tuple[Portrait, ...]]:
+    found = dict(first.portraits)
+    for trail, portraits in second.portraits.items():
+        found[numbers[trail]] = best((*found.get(numbers[trail], ()), *portraits))
+    return found
 
 
 def _motions(first: FaceLog, second: FaceLog, numbers: Mapping[int, int]) -> dict[int, tuple[Motion, ...]]:

@@ -25,16 +25,17 @@ class Judge:
         self._crops: dict[int, Image] = {}
         """Of the records that wait to be read, by their place."""
 
-    def take(self, frame: Frame, number: int, faces: Sequence[Sighting] | None) -> None:
-        """Take the faces of the frame with a number."""
-        for seen in faces or ():
-            quality = assess(frame.image, seen.face)
+    def take(self, frame: Frame, number: int, faces: Sequence[Sighting] | None) -> list[FaceQuality]:
+        """Take the faces of the frame with a number; returns how good they are."""
+        qualities = [assess(frame.image, seen.face) for seen in faces or ()]
+        for seen, quality in zip(faces or (), qualities, strict=True):
             if quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY:
                 crop = crop_face(frame.image, seen.face.box, self._classifier.card.input, seen.face.landmarks)
                 self._crops[len(self._records)] = crop
             self._records.append(Record(number, seen.trail, _clipped(seen.face.box), quality, None))
         if (number + 1) % self._batch == 0:
             self._read()
+        return qualities
 
     def _read(self) -> None:
         rows = self._classifier.predict(list(self._crops.values()))

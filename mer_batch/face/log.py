@@ -9,6 +9,7 @@ from typing import Final
 from mer_batch.face.liveness import Liveness
 from mer_batch.face.mouth import Motion
 from mer_batch.face.people import Followed
+from mer_batch.face.portraits import Portrait
 from mer_batch.types import Box, FaceQuality, Probabilities
 
 _SHORTEST_SHOT: Final = 0.3  # seconds
@@ -30,10 +31,10 @@ class FaceLog:
     """All that is kept of sampled frames, in order.
 
     `times` are seconds; `cuts` are the numbers of the frames that do not continue the one before; `records` are the
-    faces; `damage` is how much of a frame is, where it is not whole. `trails`, `motions` (of mouths, by trail) and
-    `liveness` are of all frames. In a piece of a film the first `warm` frames are read only to find into it, and
-    `prints` are checksums of pictures that the neighbours see too, by frame. `said` is what the reader of pictures
-    had to say.
+    faces; `damage` is how much of a frame is, where it is not whole. `trails`, `motions` (of mouths, by trail),
+    `liveness` and `portraits` (by trail, where people are known by their faces) are of all frames. In a piece of a
+    film the first `warm` frames are read only to find into it, and `prints` are checksums of pictures that the
+    neighbours see too, by frame. `said` is what the reader of pictures had to say.
     """
 
     times: tuple[float, ...]
@@ -46,6 +47,7 @@ class FaceLog:
     warm: int = 0
     prints: Mapping[int, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    portraits: Mapping[int, tuple[Portrait, ...]] = field(default_factory=dict)
 
     @property
     def unfit(self) -> str:

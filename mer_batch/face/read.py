@@ -17,7 +17,9 @@ from mer_batch.face.judge import Judge, why_not
 from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import MouthTrack, MouthWatcher, tracks_of
-from mer_batch.face.people import number_people
+from mer_batch.face.people import People
+from mer_batch.face.portraits import PortraitKeeper
+from mer_batch.face.recognise import recognise
 from mer_batch.face.track import Tracker
 from mer_batch.types import (
     Evidence,
@@ -31,8 +33,8 @@ from mer_batch.types import (
 
 DAMAGE_FLAG: Final = "picture damaged"
 NOT_MATCHED: Final = (
-    "People are not matched across cuts, because the face recognition weights are not here: "
-    "one person may have several numbers. Fetch them once with: mer models fetch identity"
+    "People are not matched across cuts, because face recognition is not installed: "
+    "one person may have several numbers. Run: pip install dlib-bin face-recognition-models"
 )
 
 
@@ -120,7 +122,7 @@ def read_faces(
         device: where the detector runs (see `pick_device`).
         batch: frames worked on together.
         detector: replaces the built-in cascade.
-        embedder: matches people across cuts (`identity.load_embedder`); None keeps them separate.
+        embedder: matches people across cuts (`embedders.load_embedder`); None keeps them separate.
         watcher: measures mouths; `frames` must come at its rate. None leaves them alone.
         on_progress: called with the time reached, in seconds, after every batch.
     """
@@ -134,7 +136,7 @@ def read_faces(
         watcher=watcher,
         on_progress=on_progress,
     )
-    return readings(log, matched=embedder is not None)
+    return readings(*recognise(log, embedder), matched=embedder is not None)
 
 
 def watch_faces(
@@ -150,14 +152,18 @@ def watch_faces(
     piece: Range | None = None,
 ) -> FaceLog:
     """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
-    tracker = Tracker(detector or CascadeDetector(device), embedder)
+    tracker = Tracker(detector or CascadeDetector(device))
     liveness, log, judge = LivenessWatcher(), _Log(), Judge(classifier, batch)
+    sitters = PortraitKeeper(embedder) if embedder is not None else None
     early: set[int] = set()
     with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
         for frame, cut, faces in source:
-            judge.take(frame, len(log.times), faces)
+            qualities = judge.take(frame, len(log.times), faces)
             log.add(frame, cut, piece)
-            if piece is not None and frame.time < piece.start:
+            warm = piece is not None and frame.time < piece.start
+            if sitters is not None and not warm:
+                sitters.see(frame, list(zip(faces or (), qualities, strict=True)))
+            if warm:
                 log.warm += 1
                 early.update(seen.trail for seen in faces or ())
                 liveness.go_on(early)
@@ -180,14 +186,14 @@ def watch_faces(
         liveness=liveness.seen,
         warm=log.warm,
         prints=log.prints,
+        portraits=sitters.portraits if sitters is not None else {},
     )
 
 
-def readings(log: FaceLog, matched: bool) -> FaceReadings:
-    """Put numbers to the people and find what is missing; `matched` tells whether there was an embedder."""
-    person_of = number_people(log.trails)
-    found = _readings(log, person_of, matched)
-    names = {trail: _name(number) for trail, number in person_of.items()}
+def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings:
+    """Put names to the people and find what is missing; not `matched`, nobody is known across cuts, which is said."""
+    found = _readings(log, people, matched)
+    names = {trail: people.name(number) for trail, number in people.of.items()}
     still = log.liveness.still(names)
     return replace(
         found,
@@ -206,9 +212,10 @@ def _marked(observations: Iterable[Observation], still: Sequence[str]) -> tuple[
     )
 
 
-def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> FaceReadings:
+def _readings(log: FaceLog, people: People, matched: bool) -> FaceReadings:
     """Put names to the trails, drop those that were no face, and find what is missing."""
     spans, cuts = spans_of(log.times), log.shots
+    person_of, name = people.of, people.name
     records = [record for record in log.records if record.trail in person_of]
     observations = []
     seen: dict[int, dict[int, str]] = {number: {} for number in sorted(set(person_of.values()))}
@@ -216,13 +223,14 @@ def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> Face
         number = person_of[record.trail]
         seen[number][record.frame] = "" if record.probabilities else why_not(record.quality)
         if record.probabilities:
-            observations.append(_observation(record, spans[record.frame], number, log.damage.get(record.frame, 0.0)))
-    in_view = {_name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}
+            damage = log.damage.get(record.frame, 0.0)
+            observations.append(_observation(record, spans[record.frame], name(number), damage))
+    in_view = {name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}
     anybody = {frame for frames in seen.values() for frame in frames}
     return FaceReadings(
         observations=tuple(observations),
-        gaps=tuple(find_gaps(spans, cuts, {_name(number): frames for number, frames in seen.items()}, log.damage)),
-        people=tuple(Person(_name(number), _merged(spans, sorted(frames))) for number, frames in seen.items()),
+        gaps=tuple(find_gaps(spans, cuts, {name(number): frames for number, frames in seen.items()}, log.damage)),
+        people=tuple(Person(name(number), _merged(spans, sorted(frames))) for number, frames in seen.items()),
         shots=tuple(shots_between(spans, cuts)),
         notices=(NOT_MATCHED,) if not matched and cuts and len(seen) > 1 else (),
         frames=len(spans),
@@ -232,13 +240,13 @@ def _readings(log: FaceLog, person_of: Mapping[int, int], matched: bool) -> Face
     )
 
 
-def _observation(record: Record, span: tuple[float, float], number: int, damage: float) -> Observation:
+def _observation(record: Record, span: tuple[float, float], name: str, damage: float) -> Observation:
     assert record.probabilities is not None
     return Observation(
         modality="face",
         start=span[0],
         end=span[1],
-        person=_name(number),
+        person=name,
         probabilities=record.probabilities,
         quality=record.quality.score * (1 - damage),
         flags=(*record.quality.flags, *([DAMAGE_FLAG] if damage else [])),
@@ -255,7 +263,3 @@ def _merged(spans: list[tuple[float, float]], frames: list[int]) -> tuple[tuple[
         else:
             merged.append(spans[frame])
     return tuple(merged)
-
-
-def _name(number: int) -> str:
-    return f"Person {number}"

@@ -15,11 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import Detection, Detector, overlap
-from mer_batch.face.identity import Embedder, likeness, look
+from mer_batch.face.identity import likeness, look
 from mer_batch.face.people import PATIENCE, SAME_LOOK, Followed, Sure, number_people
-from mer_batch.types import Box, Floats, Frame, Image
+from mer_batch.types import Box, Frame
 
 SEARCH_EVERY: Final = 1.0
 """Seconds after which new faces are looked for beside those in view, counted on the clock of the file.
@@ -82,18 +81,14 @@ class _Trail:
 class Tracker:
     """Follows faces through frames given in order, a batch at a time.
 
-    Args:
-        detector: finds and refines faces.
-        embedder: recognises people across cuts and absences; without it only a return within one
-            shot, with the same look, keeps a number.
+    `detector` finds and refines faces.
     """
 
-    def __init__(self, detector: Detector, embedder: Embedder | None = None) -> None:
+    def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._embedder = embedder
         self._trails: list[_Trail] = []
         self._ended: list[Followed] = []
-        self._owner: dict[int, int] | None = None
+        self._owner: Mapping[int, int] | None = None
         self._made = 0
         self._shot = 0
         self._shot_frames = 0
@@ -102,9 +97,9 @@ class Tracker:
 
     @property
     def person(self) -> Mapping[int, int]:
-        """Trail numbers to person numbers (from 1) after `end`; trails that were no face are absent."""
+        """Trail numbers to person numbers (from 1) after `end`, by looks; trails that were no face are absent."""
         if self._owner is None:
-            self._owner = number_people(self._ended)
+            self._owner = number_people(self._ended).of
         return self._owner
 
     @property
@@ -146,7 +141,7 @@ class Tracker:
             self._searched = frame.time
             self._match(frame, found)
         self._forget(frame.time)
-        self._name_people(frame)
+        self._confirm()
         return [Sighting(trail.number, trail.face) for trail in self._trails if not trail.lost]
 
     def _must_search(self, time: float) -> bool:
@@ -213,17 +208,11 @@ class Tracker:
             for trail in trails
         ]
 
-    def _name_people(self, frame: Frame) -> None:
-        """Take what tells who it is from those who are now known to be faces."""
+    def _confirm(self) -> None:
+        """Take the look of those who are now known to be faces."""
         for trail in self._trails:
             if trail.sure is None and not trail.lost and trail.strong >= _STRONG_HITS:
-                trail.sure = Sure(trail.time, trail.look, self._embedded(frame.image, trail.face.box))
-
-    def _embedded(self, image: Image, box: Box) -> Floats | None:
-        if self._embedder is None:
-            return None
-        vector: Floats = self._embedder.embed([crop_face(image, box, self._embedder.crop)])[0]
-        return vector
+                trail.sure = Sure(trail.time, trail.look)
 
     def _end_shot(self) -> None:
         """A cut or the end: every trail ends. A shot too short to confirm a face takes one very clear sighting."""

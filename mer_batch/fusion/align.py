@@ -1,10 +1,10 @@
 """Which observations speak for whom, and when: the time grid, the people they are bound to, the kernel.
 
 Faces come with their person. Voice and words are bound to whoever speaks for at least half of the speech
-they span: the speaker whom the words name (`naming`); the person whose mouth moves with it (`speaking`); where
-mouths do not tell, the only person in view; nobody where several are in view, or nobody is, or every mouth
-rests; one "Speaker" where no faces are read at all. Every bound observation carries one of the `BOUND_*` texts
-among its flags, which says how.
+they span: the speaker whom the words name (`naming`); the person whose mouth moves with it (`speaking`); whoever
+is known by the voice (`voices`); where none of these tells, the only person in view; nobody where several are in
+view, or nobody is, or every mouth rests; one "Speaker" where no faces are read at all. Every bound observation
+carries one of the `BOUND_*` texts among its flags, which says how.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ _Answer: TypeAlias = tuple[str | None, str]
 SPEAKER: Final = "Speaker"
 BOUND_NAMED: Final = "bound: named by the words"
 BOUND_MOUTH: Final = "bound: mouth moves with the voice"
+BOUND_VOICE: Final = "bound: the voice is known"
 BOUND_ALONE: Final = "bound: only person in view"
 BOUND_SEVERAL: Final = "not bound: unknown which of several people"
 BOUND_STILL: Final = "not bound: off screen, no mouth in view moves"
 BOUND_OFF_SCREEN: Final = "not bound: off screen, nobody in view"
 BOUND_NO_FACES: Final = "bound: no faces read, one speaker assumed"
 HOW_BOUND: Final = frozenset(
-    {BOUND_NAMED, BOUND_MOUTH, BOUND_ALONE, BOUND_SEVERAL, BOUND_STILL, BOUND_OFF_SCREEN, BOUND_NO_FACES}
+    {BOUND_NAMED, BOUND_MOUTH, BOUND_VOICE, BOUND_ALONE, BOUND_SEVERAL, BOUND_STILL, BOUND_OFF_SCREEN, BOUND_NO_FACES}
 )
 ENOUGH_TIME: Final = 0.5
 """Share of an observation's speech that a person must be speaking."""
@@ -158,6 +159,8 @@ class Presence:
 def _how(turn: Turn) -> str:
     if turn.named:
         return BOUND_NAMED
+    if turn.voice:
+        return BOUND_VOICE
     return BOUND_MOUTH if turn.person else BOUND_STILL
 
 

@@ -3,12 +3,14 @@
 A transcript knows who speaks but not how they look; a picture the other way round. What joins them is the
 speech under a name: whose mouth moves with it, or who alone is in view (`align.Presence`). A name joins a
 person who has clearly most of its speech, and who is not claimed by another name; no person gets two names,
-no name two people. A name that nobody in view speaks is a person of its own, heard and not seen; one that
-several may be stays apart too, and is told of. Joining two people would be worse than leaving one in two.
+no name two people. Who has a name by their face keeps it, and words under it are theirs. A name that nobody in
+view speaks is a person of its own, heard and not seen; one that several may be stays apart too, and is told of.
+Joining two people would be worse than leaving one in two.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -28,6 +30,8 @@ from mer_batch.fusion.speaking import Turn
 from mer_batch.types import Gap, Observation, Person, Utterance
 from mer_batch.wording import listed
 
+_NUMBERED: Final = re.compile(r"Person \d+")
+"""Who has another name is known by their face."""
 CLEARLY: Final = 2.0
 """Times by which a person or a name must be ahead of the next one."""
 SEEN_SPEAKING: Final = 1.0
@@ -143,9 +147,12 @@ class _Evidence:
 def name_people(utterances: Sequence[Utterance], people: Sequence[Person], turns: Sequence[Turn]) -> Naming:
     """Which of the `people` in view are the named speakers of `utterances`, by `turns` of speech (sorted)."""
     found = _evidence(utterances, people, turns)
-    joined: dict[str, str] = {}
+    known = {key(person.name): person.name for person in people if not _NUMBERED.fullmatch(person.name)}
+    joined = {name: known[key(name)] for name in found if key(name) in known}
     for name, evidence in found.items():
         person = evidence.best()
+        if name in joined or person in known.values():
+            continue
         if person is not None and all(_ahead(evidence, rival, person) for rival in _others(found, name)):
             joined[name] = person
     apart = [name for name in found if name not in joined]

@@ -47,7 +47,7 @@ class Turn(NamedTuple):
     """A stretch of speech and who speaks in it.
 
     `decided` says whether mouths told: then `person` speaks, or with None nobody in view does. `named` says that
-    the words told instead.
+    the words told instead, `voice` that the voice did.
     """
 
     start: float
@@ -55,6 +55,7 @@ class Turn(NamedTuple):
     person: str | None
     decided: bool
     named: bool = False
+    voice: bool = False
 
 
 def find_turns(

@@ -129,7 +129,10 @@ def _paired(packets: Iterable[Packet], channels: int, bad: Counter[str]) -> Gene
     """(time, samples (n, 1)) of one channel, or (n, 1 + channels): what left ffmpeg's mixer, and what went into it."""
     waiting: tuple[deque[tuple[float, Table]], ...] = (deque(), deque())
     for stream, time, packet in packets:
-        samples = np.frombuffer(packet, dtype=np.float32).reshape(-1, channels if stream else 1)
+        width = channels if stream else 1
+        # An ffmpeg that somebody ended may leave the last sample torn; that it was ended is told when it is waited for.
+        whole = len(packet) // (4 * width) * width
+        samples = np.frombuffer(packet, dtype=np.float32, count=whole).reshape(-1, width)
         samples = finite(samples, None if stream else bad)
         if channels == 1:
             yield time, samples

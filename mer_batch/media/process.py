@@ -125,7 +125,7 @@ class Ffmpeg:
             self._journal.end()
 
     def packets(self) -> Generator[Packet, None, None]:
-        """All streams' packets as ffmpeg writes them; ends where ffmpeg ends, for whatever reason."""
+        """All streams' packets as ffmpeg writes them; ends where ffmpeg ends, why ever: then one may be torn."""
         import av
         from av.container import InputContainer
 

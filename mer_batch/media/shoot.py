@@ -136,6 +136,8 @@ class Shoot:
         self, time: float, packet: memoryview, shown: Sequence[Shown], journal: Journal
     ) -> Generator[Frame, None, None]:
         """The picture in `packet`, unless its step has one, after a black one for those that damage took away."""
+        if packet.nbytes < self._look.height * self._look.width * 3:
+            return  # torn by the end of an ffmpeg that somebody ended, which is told when it is waited for
         step = self._step(time)
         yield from self._lost(self._missing(shown, journal), time)
         self._note(shown)

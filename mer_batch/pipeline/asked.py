@@ -11,6 +11,7 @@ from mer_batch.classifier import Classifier
 from mer_batch.config import Options
 from mer_batch.deferred import deferred
 from mer_batch.keep import Keep
+from mer_batch.people.edits import Edits
 from mer_batch.readers import fingerprint
 from mer_batch.readers import shared_classifier as load_classifier
 from mer_batch.types import Media, Modality
@@ -33,6 +34,8 @@ class Asked:
     keep: Keep
     split: float = 0.0
     """Minutes of the pieces that a long film is read in; 0 = one."""
+    edits: Edits = field(default_factory=Edits)
+    """What people said of who is in it."""
     used: set[Modality] = field(default_factory=set)
     """Whose reader somebody asked for."""
     whole: str = ""

@@ -36,6 +36,7 @@ class _Models:
 def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage, notices: Sequence[str]) -> Timeline:
     """The timeline of stages that have run; `notices` are those from before the work."""
     from mer_batch.face import liveness
+    from mer_batch.timeline.edited import edited
     from mer_batch.timeline.events import find_events
     from mer_batch.timeline.io import rounded
 
@@ -47,6 +48,7 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
     events = find_events(fused.segments, faces.shots, bound.in_view, fused.observations)
     told = [*notices, *(notice for stage in stages for notice in stage.notices), *models.notices]
     told += bound.naming.notices()
+    told += bound.known.notices()
     told += liveness.notices([bound.naming.called.get(name, name) for name in faces.still], faces.unchanging)
     seconds = {stage.modality: stage.seconds for stage in stages} | {"fusion": round(time.monotonic() - began, 2)}
     made = Timeline(
@@ -64,6 +66,8 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
         notices=tuple(dict.fromkeys(told)),
         lost=tuple(stage.modality for stage in stages if stage.lost),
     )
+    if asked.edits:
+        made = edited(made, asked.edits, strict=False)
     shown = rounded(illustrated(made))  # so that a timeline read back gives the same page
     asked.on_progress("fusion", 1.0)
     return shown
@@ -82,6 +86,7 @@ def _fused(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage, 
         people=faces.people,
         has_faces="face" in models.reliabilities,
         turns=faces.turns(speech),
+        voices=voice.voices,
     )
     fused = fuse(
         bound.observations,

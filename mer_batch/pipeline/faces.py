@@ -104,7 +104,7 @@ class FaceStage(Stage):
         return media.read_frames(asked.media, rate, *asked.span, on_warning=self.notices.append), watcher
 
     def _read(self) -> FaceReadings:
-        from mer_batch.face.read import read_faces
+        from mer_batch.face.read import watch_faces
 
         if self._pieces:
             with suppress(JointError):
@@ -112,7 +112,7 @@ class FaceStage(Stage):
         frames, watcher = self._begun or self._pictures()
         device = self.asked.options.device
         with closing(frames), self.asked.told("face") as share:
-            return read_faces(
+            log = watch_faces(
                 frames,
                 self.asked.reader("face"),
                 device=device,
@@ -120,17 +120,32 @@ class FaceStage(Stage):
                 watcher=watcher,
                 on_progress=share,
             )
+        return self._numbered(log)
 
     def _joined(self) -> FaceReadings:
         """The readings from all pieces, those that were read before among them. Raises `JointError`."""
-        from mer_batch.face.read import readings
-
         try:
             log = join(map(self.read_piece, self._pieces))
         except JointError as error:
             self.asked.whole = str(error)
             raise
-        return readings(log, matched=self._embedder() is not None)
+        return self._numbered(log)
+
+    def _numbered(self, log: FaceLog) -> FaceReadings:
+        """The readings of everybody, under their numbers or the names of the gallery."""
+        from mer_batch.face.read import readings
+        from mer_batch.face.recognise import recognise
+
+        embedder, options = self._embedder(), self.asked.options
+        known = None
+        if embedder is not None and options.gallery is not None:
+            from mer_batch.people.gallery import read_gallery
+
+            gallery = read_gallery(options.gallery, embedder)
+            self.notices += gallery.notices
+            known = gallery.faces
+        found = recognise(log, embedder, known, looks=options.identity != "none")
+        return readings(*found, matched=embedder is not None or options.identity != "faces")
 
     def read_piece(self, piece: Piece) -> FaceLog:
         """What was kept of a piece, else what is seen in it now, which is kept."""
@@ -153,23 +168,33 @@ class FaceStage(Stage):
         return {**self._facts(), "piece": (piece.begin, piece.start, piece.end)}
 
     def _embedder(self) -> Embedder | None:
-        from mer_batch.face.identity import load_embedder
+        from mer_batch.face.embedders import load_embedder
 
         if self._loaded is None:
-            self._loaded = (load_embedder(self.asked.options.device),)
+            wanted = self.asked.options.identity == "faces"
+            self._loaded = (load_embedder(self.asked.options.device) if wanted else None,)
         return self._loaded[0]
 
     def _facts(self) -> dict[str, Any]:
         """What decides the readings of faces, beside the recording."""
-        from mer_batch.face.identity import weights_sum
+        from mer_batch.face.embedders import weights_sum
 
+        options = self.asked.options
         return {
             "range": self.asked.span,
             "fps": self.asked.options.fps,
             "model": self.asked.model_hash("face"),
             "mouths": self.asked.hears,
-            "identity": weights_sum(),
+            "identity": weights_sum() if options.identity == "faces" else options.identity,
+            **self._gallery_facts(),
         }
+
+    def _gallery_facts(self) -> dict[str, Any]:
+        if self.asked.options.gallery is None:
+            return {}
+        from mer_batch.people.gallery import gallery_sum
+
+        return {"gallery": gallery_sum(self.asked.options.gallery)}
 
     def _find_kept(self) -> FaceReadings | None:
         """What an earlier run found in the same pictures with the same model, with what it had to say of them."""

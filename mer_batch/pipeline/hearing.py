@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mer_batch import media
 from mer_batch.classifier import Classifier
 from mer_batch.pipeline.asked import Asked
+from mer_batch.pipeline.voices import VoiceEar
 from mer_batch.types import AudioWindow, Samples
 
 if TYPE_CHECKING:
+    from mer_batch.people.voices import VoiceTurn
     from mer_batch.voice.activity import SpeechModel
     from mer_batch.voice.read import VoiceReadings
 
@@ -28,6 +30,9 @@ class Heard(NamedTuple):
 
     readings: VoiceReadings
     notices: tuple[str, ...]
+    voices: tuple[VoiceTurn, ...] = ()
+    whole: bool = True
+    """Whether nothing failed on the way that another run might find."""
 
 
 class Hearing:
@@ -48,6 +53,7 @@ class Hearing:
 
         asked = self._asked
         notices: list[str] = []
+        ear = VoiceEar(asked.options.speakers)
         blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=notices.append)
         readings = read_voice(
             self._while_wanted(blocks),
@@ -56,8 +62,11 @@ class Hearing:
             breaks=breaks,
             speech=speech,
             on_progress=told,
+            listener=ear,
         )
-        return Heard(readings, tuple(notices))
+        voices = ear.turns(readings.speech)
+        whole = readings.failure is None and not ear.failed
+        return Heard(readings, (*notices, *ear.notices), voices, whole)
 
     def _reach(self, time: float) -> None:
         self._reached = time

@@ -10,6 +10,7 @@ from mer_batch import checks, media
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.keep import Keep
 from mer_batch.nets.device import load_torch, side_by_side
+from mer_batch.people.edits import edits_of
 from mer_batch.pipeline.asked import LOADING, Asked, OnNotice, OnProgress
 from mer_batch.pipeline.ending import timeline
 from mer_batch.pipeline.faces import FaceStage
@@ -40,6 +41,9 @@ def analyze(
     decoded is checked before. Raises `InputError` for a file that cannot be
     read at all and `UsageError` for options that do not fit it.
 
+    What `FILE.people.json` and `options.names` say of the people in it (`people.edits`) is put into the timeline; what
+    of it does not fit is told in a notice.
+
     `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
     `film` is what `media.probe` found, where that is known. A long film is read in pieces of `split` minutes, with the
     same result as in one (0), each of which is kept; `on_whole` is told why if it cannot be split.
@@ -47,9 +51,10 @@ def analyze(
     tell = on_progress or (lambda _stage, _done: None)
     tell(LOADING, 0.0)
     checks.check_options(options)
+    edits = edits_of(Path(path), options.names)
     found = media.probe(Path(path)) if film is None else film
     checks.check_media(found, options)
-    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256), split)
+    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256), split, edits)
     words = WordStage(asked)
     notices = [*found.notes, *words.prepare()]
     if on_notice is not None:

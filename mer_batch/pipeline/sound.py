@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
 from mer_batch.pipeline.stage import FAILURES, Stage
+from mer_batch.pipeline.voices import encoder_sum
 from mer_batch.pipeline.words import WordStage
-from mer_batch.types import Gap
+from mer_batch.types import Gap, Observation
 
 if TYPE_CHECKING:
+    from mer_batch.people.voices import VoiceTurn
     from mer_batch.voice.read import VoiceReadings
 
 
@@ -34,6 +37,7 @@ class VoiceStage(Stage):
         self._faces, self._words = faces, words
         self.speech: tuple[tuple[float, float], ...] | None = None
         self.loudness: tuple[tuple[float, float], ...] = ()
+        self.voices: tuple[VoiceTurn, ...] = ()
         self._reader: Classifier[Any] | None = None
         self._unread: Exception | None = None
         self._hearing: Hearing | None = None
@@ -76,29 +80,30 @@ class VoiceStage(Stage):
         """Where speech is, how loud the sound is and, if wanted, how the voice sounds; returns why it was not read."""
         turns = self._faces.turns([(self.asked.options.start, self.asked.end)])
         breaks = all_changes(handovers(turns), self._words.named)
-        readings = self._readings(breaks)
+        heard = self._heard(breaks)
+        readings, self.voices = heard.readings, heard.voices
         self.speech, self.loudness = readings.speech, readings.loudness
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        self.take(readings.observations, readings.gaps)
+        self.take(*_by_voice(readings, self.voices))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
-        heard = max(ends, default=self.asked.options.start)
-        if heard < self.asked.end:
-            self.gaps.append(Gap("voice", heard, self.asked.end, "no sound"))
+        reached = max(ends, default=self.asked.options.start)
+        if reached < self.asked.end:
+            self.gaps.append(Gap("voice", reached, self.asked.end, "no sound"))
         return None
 
-    def _readings(self, breaks: Breaks) -> VoiceReadings:
-        """What was kept of the same sound, model and breaks, else what is heard now."""
+    def _heard(self, breaks: Breaks) -> Heard:
+        """What was kept of the same sound, models and breaks, else what is heard now."""
         found = self._find_kept(breaks)
         if found is None:
             hearing = self._hearing or Hearing(self.asked, self._reader, breaks)
             with closing(hearing), self.asked.told("voice") as share:
                 found = hearing.result(breaks, share)
-            if found.readings.failure is None:
+            if found.whole:
                 self.asked.keep.put("voice", partial(self._facts, breaks), tuple(found))
         self.notices += found.notices
-        return found.readings
+        return found
 
     def _find_kept(self, breaks: Breaks) -> Heard | None:
         kept = self.asked.keep.find("voice", partial(self._facts, breaks), tuple)
@@ -111,6 +116,8 @@ class VoiceStage(Stage):
             "track": self.asked.options.audio_track,
             "breaks": breaks,
             "model": self.asked.model_hash("voice") if self._reader is not None else None,
+            "speakers": self.asked.options.speakers,
+            "encoder": encoder_sum(self.asked.options.speakers),
         }
 
     def _speech_elsewhere(self) -> list[str]:
@@ -125,3 +132,10 @@ class VoiceStage(Stage):
             kept = [found] if found else []
             self.asked.keep.put("elsewhere", lambda: {"range": self.asked.span}, kept)
         return kept
+
+
+def _by_voice(readings: VoiceReadings, voices: Sequence[VoiceTurn]) -> tuple[Sequence[Observation], Sequence[Gap]]:
+    """Readings that stand for one voice each."""
+    from mer_batch.voice.retile import Stretch, retiled
+
+    return retiled(readings, [Stretch(*turn) for turn in voices])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from mer_batch.errors import unknown_name
 from mer_batch.types import Evidence, Timeline
+from mer_batch.wording import Renamer
 
 REDACTIONS: Final = {
     "faces": "thumbnails, face boxes and the recording",
@@ -47,7 +47,7 @@ def _without_faces(timeline: Timeline) -> Timeline:
 
 def _without_words(timeline: Timeline) -> Timeline:
     spoken = sorted({said.text for said in timeline.utterances if said.text.strip()}, key=len, reverse=True)
-    hide = _Replace(dict.fromkeys(spoken, "(words left out)"))
+    hide = Renamer(dict.fromkeys(spoken, "(words left out)"))
     return replace(
         timeline,
         utterances=tuple(replace(said, text="(words left out)") for said in timeline.utterances),
@@ -74,7 +74,7 @@ def _without_names(timeline: Timeline) -> Timeline:
     path = timeline.media.path
     media = replace(timeline.media, path=Path(f"recording{path.suffix}"))
     # The stem comes too: it turns up as the name of sidecar files.
-    hide = _Replace({str(path): media.path.name, path.name: media.path.name, path.stem: "recording", **aliases})
+    hide = Renamer({str(path): media.path.name, path.name: media.path.name, path.stem: "recording", **aliases})
     return replace(
         timeline,
         media=replace(media, notes=tuple(hide(note) for note in media.notes)),
@@ -100,23 +100,12 @@ def _alias(aliases: Mapping[str, str], name: str | None) -> str | None:
     return None if name is None else aliases[name]
 
 
-class _Replace:
-    """Replaces whole names in a text, the longest first, in one pass so that no replacement is replaced."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = {name: alias for name, alias in names.items() if name.strip()}
-        longest = sorted(self._names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest) or r"(?!)")
-
-    def __call__(self, text: str) -> str:
-        return self._pattern.sub(lambda found: self._names[found.group()], text)
+def _options(options: Mapping[str, object], hide: Renamer) -> dict[str, object]:
+    # What people were called before, and who is one, tells of names.
+    return {name: _option(value, hide) for name, value in options.items() if name not in ("people", "names")}
 
 
-def _options(options: Mapping[str, object], hide: _Replace) -> dict[str, object]:
-    return {name: _option(value, hide) for name, value in options.items()}
-
-
-def _option(value: object, hide: _Replace) -> object:
+def _option(value: object, hide: Renamer) -> object:
     if not isinstance(value, (str, Path)):
         return value
     text = str(value)

@@ -55,7 +55,7 @@ def to_json(timeline: Timeline) -> str:
         "schema": SCHEMA,
         "media": _media_out(timeline.media),
         "provenance": _provenance_out(timeline.provenance),
-        "people": [{"name": p.name, "spans": _spans_out(p.spans), "thumbnail": p.thumbnail} for p in timeline.people],
+        "people": [_person_out(person) for person in timeline.people],
         "shots": [[*c.numbers((s.start, s.end), _T), s.thumbnail] for s in timeline.shots],
         "speech": _spans_out(timeline.speech),
         "loudness": _loudness_out(timeline.loudness),
@@ -207,6 +207,11 @@ def _audio_in(data: Any) -> AudioStream:
     )  # fmt: skip
 
 
+def _person_out(person: Person) -> dict[str, Any]:
+    found = {"name": person.name, "spans": _spans_out(person.spans), "thumbnail": person.thumbnail}
+    return found | ({"colour": person.colour} if person.colour else {})
+
+
 def _plain(value: object) -> Any:
     """An option as JSON can hold it."""
     if isinstance(value, Mapping):
@@ -252,7 +257,9 @@ def _model_in(data: Any) -> ModelUse:
     # A score that could not be computed is stored as the text "nan".
     scores = {name: math.nan if score == "nan" else c.number(score) for name, score in data["scores"].items()}
     confusion = c.optional(c.many(c.many(c.whole)))(data["confusion"])
-    return ModelUse(modality=_task(data["modality"]), scores=scores, confusion=confusion, **texts)
+    reliability = c.optional(c.number)(data.get("reliability"))
+    modality = _task(data["modality"])
+    return ModelUse(modality=modality, scores=scores, confusion=confusion, reliability=reliability, **texts)
 
 
 def _observations_out(observations: Sequence[Observation]) -> dict[str, Any]:
@@ -353,7 +360,7 @@ def _timeline_in(data: Any) -> Timeline:
         media=_media_in(data["media"]),
         provenance=_provenance_in(data["provenance"]),
         people=tuple(
-            Person(c.text(p["name"]), spans(p["spans"]), _name(p["thumbnail"]))  # type: ignore[arg-type]
+            Person(c.text(p["name"]), spans(p["spans"]), _name(p["thumbnail"]), _name(p.get("colour")))  # type: ignore[arg-type]
             for p in data["people"]
         ),
         shots=tuple(Shot(c.number(start), c.number(end), _name(image)) for start, end, image in data["shots"]),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -20,6 +20,16 @@ LOUDNESS_STEP: Final = 0.5
 """Seconds per point of the loudness curve."""
 
 
+class Listener(Protocol):
+    """Somebody else who hears the same sound, so that it is decoded and searched for speech once."""
+
+    def feed(self, start: float, samples: Samples) -> None:
+        """Take the next block (n,) of 16 kHz mono sound, which starts at `start` seconds."""
+
+    def follow(self, closed: Sequence[Span], growing: Span | None, settled: float) -> None:
+        """Learn where speech is: the regions that have ended, the one that goes on, and until when that is certain."""
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceReadings:
     """All that the sound of a file says.
@@ -27,6 +37,7 @@ class VoiceReadings:
     An observation's span is the part of the speech that its window stands for (its tile, see
     `mer_batch.voice.windows`), so that any time has one reading at most and none lies outside speech;
     `gaps` hold all other times up to the end of the sound; `loudness` is (time, dBFS) twice a second.
+    `windows` are the spans of the sound behind the observations, one each.
     `failure` is what the reader of emotions raised: then nothing is read, but speech and loudness are whole.
     """
 
@@ -35,6 +46,7 @@ class VoiceReadings:
     speech: tuple[Span, ...]
     loudness: tuple[tuple[float, float], ...]
     failure: Exception | None = None
+    windows: tuple[Span, ...] = ()
 
 
 def read_voice(
@@ -47,14 +59,16 @@ def read_voice(
     breaks: Iterable[float] = (),
     speech: SpeechModel | None = None,
     on_progress: Callable[[float], None] | None = None,
+    listener: Listener | None = None,
 ) -> VoiceReadings:
     """Read the emotion of the speech in `blocks` of (start in seconds, 16 kHz mono samples (n,)).
 
     `window` and `hop` in seconds; `start` is where the wanted range begins; no window reaches across
     `breaks` (sorted times at which the speaker changes); `speech` replaces the network that hears where it is;
-    `on_progress` is told the time reached. Blocks come in time order; a hole between them is a gap. Memory does not
-    grow with the length of the sound. Without a `classifier`, and from the moment on at which it fails, the sound is
-    still heard: speech and loudness do not depend on emotions. Raises `UsageError` for a wrong hop.
+    `on_progress` is told the time reached; a `listener` hears the same blocks. Blocks come in time order; a hole
+    between them is a gap. Memory does not grow with the length of the sound. Without a `classifier`, and from the
+    moment on at which it fails, the sound is still heard: speech and loudness do not depend on emotions. Raises
+    `UsageError` for a wrong hop.
     """
     detector = None if speech is None else SpeechDetector(speech, breaks)
     cutter = WindowCutter(window=window, hop=hop, breaks=breaks, detector=detector)
@@ -63,16 +77,21 @@ def read_voice(
     sound: list[Span] = []
     for time, samples in blocks:
         emotions.take(cutter.feed(time, samples), BATCH)
+        if listener is not None:
+            listener.feed(time, samples)
+            listener.follow(cutter.speech, cutter.growing, cutter.settled)
         loudness.add(time, samples)
         _extend(sound, time, time + len(samples) / SAMPLE_RATE)
         if on_progress is not None:
             on_progress(cutter.end)
     emotions.take(cutter.finish(), 0)
+    if listener is not None:
+        listener.follow(cutter.speech, None, cutter.settled)
     heard = (tuple(cutter.speech), tuple(loudness.finish()))
     if emotions.classifier is None:
         return VoiceReadings((), (), *heard, emotions.failure)
     gaps = tuple(_gaps(emotions.observations, emotions.skipped, sound, start))
-    return VoiceReadings(tuple(emotions.observations), gaps, *heard)
+    return VoiceReadings(tuple(emotions.observations), gaps, *heard, windows=tuple(emotions.windows))
 
 
 class _Emotions:
@@ -82,6 +101,7 @@ class _Emotions:
         self.classifier = classifier
         self.failure: Exception | None = None
         self.observations: list[Observation] = []
+        self.windows: list[Span] = []
         self.skipped: list[Tile] = []
         self._waiting: list[Tile] = []
 
@@ -98,6 +118,7 @@ class _Emotions:
             return
         try:
             self.observations.extend(_observe(tiles, self.classifier))
+            self.windows += [(tile.window.start, tile.window.end) for tile in tiles if tile.window is not None]
         except Exception as error:  # whatever a model raises, where people speak stays known
             self.classifier, self.failure = None, error
 

@@ -142,6 +142,16 @@ class WindowCutter:
         return self._detector.regions.closed
 
     @property
+    def growing(self) -> Span | None:
+        """The region of speech that goes on, up to the time that is certain."""
+        return self._detector.regions.open
+
+    @property
+    def settled(self) -> float:
+        """Until when it is certain what is speech and what is not, in seconds."""
+        return self._detector.regions.settled
+
+    @property
     def end(self) -> float:
         """Time of the end of the sound so far."""
         return self._tail.end

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from mer_batch import inventory
 from mer_batch.cli import app
-from mer_batch.face import identity
+from mer_batch.face import dlib_faces, identity
 from mer_batch.nets import hub_files
 from mer_batch.nets.store import WEIGHTS, built_in
 from mer_batch.resources import cache_dir
@@ -43,6 +43,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test depends on what the person who runs it has fetched."""
     monkeypatch.setattr(identity, "weights_file", lambda: tmp_path / "faces.pt")
+    monkeypatch.setattr(dlib_faces, "weights_file", lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_list_shows_models_and_what_is_fetched_on_demand(tiny: Path) -> None:
     shown = [line.split()[0] for line in result.output.splitlines() if line[:1].strip()]
     assert shown == list(built_in())
     assert "absent" in line_of(result, "identity")
-    assert "mer models fetch identity" in line_of(result, "identity")
+    assert "pip install dlib-bin face-recognition-models" in line_of(result, "identity")
     assert "mer models fetch whisper:base" in line_of(result, "whisper:base")
     assert str(tiny) in line_of(result, "whisper:tiny")
     assert "large-v3" in result.output

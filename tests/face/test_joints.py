@@ -8,24 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face.fakes import BrightnessReader, SquareDetector
+from face.fakes import BrightnessReader, GreenEmbedder, SquareDetector
 from mer_batch.face.identity import Embedder
 from mer_batch.face.joints import JointError, join
 from mer_batch.face.log import FaceLog
 from mer_batch.face.mouth import MouthWatcher
 from mer_batch.face.read import FaceReadings, Range, readings, watch_faces
-from mer_batch.types import Floats, Frame, Image
+from mer_batch.face.recognise import recognise
+from mer_batch.types import Frame, Image
 
 FPS = 5
 OVERLAP = 3.0
-
-
-class ShirtEmbedder(Embedder):
-    """Knows people by the green of their face, whatever they wear."""
-
-    def embed(self, crops: Sequence[Image]) -> Floats:
-        greens = [int(crop[60:100, 60:100, 1].mean()) // 2 for crop in crops]
-        return np.eye(256, dtype=np.float32)[greens]
 
 
 def picture(people: Sequence[tuple[int, int, int]], shade: int = 70) -> Image:
@@ -71,20 +64,21 @@ def pieces(
 def whole(frames: Sequence[Frame], embedder: Embedder | None, mouths: bool = False) -> FaceReadings:
     watcher = MouthWatcher(FPS) if mouths else None
     log = watch_faces(frames, BrightnessReader(), detector=SquareDetector(), embedder=embedder, watcher=watcher)
-    return readings(log, embedder is not None)
+    return readings(*recognise(log, embedder), embedder is not None)
 
 
 @pytest.mark.parametrize("joints", [[6.0, 12.0, 18.0], [7.2, 11.8, 15.2, 19.0]], ids=["even", "odd"])
 @pytest.mark.parametrize(
     ("embedder", "cuts"),
-    [(None, ()), (ShirtEmbedder(), (5.0, 9.6, 12.0, 16.4))],
+    [(None, ()), (GreenEmbedder(), (5.0, 9.6, 12.0, 16.4))],
     ids=["one shot, by looks", "cuts, by embeddings"],
 )
 def test_people_shots_and_readings_are_those_of_the_whole(
     joints: list[float], embedder: Embedder | None, cuts: tuple[float, ...]
 ) -> None:
     frames = film(cuts)
-    expected, found = whole(frames, embedder), readings(join(pieces(frames, joints, embedder)), embedder is not None)
+    joined = join(pieces(frames, joints, embedder))
+    expected, found = whole(frames, embedder), readings(*recognise(joined, embedder), embedder is not None)
     assert len(expected.people) >= 2
     assert found.people == expected.people
     assert (found.shots, found.gaps, found.notices) == (expected.shots, expected.gaps, expected.notices)
@@ -93,13 +87,15 @@ def test_people_shots_and_readings_are_those_of_the_whole(
 
 
 def test_who_was_away_across_a_joint_is_still_the_same() -> None:
-    found = readings(join(pieces(film(), [16.6], None)), matched=False)
+    joined = join(pieces(film(), [16.6], None))
+    found = readings(*recognise(joined), matched=False)
     assert [len(person.spans) for person in found.people] == [1, 3]
 
 
 def test_mouths_go_on_across_a_joint() -> None:
     frames = film(fps=10)
-    expected, found = whole(frames, None, mouths=True), readings(join(pieces(frames, [8.0, 16.0], None, True)), False)
+    joined = join(pieces(frames, [8.0, 16.0], None, True))
+    expected, found = whole(frames, None, mouths=True), readings(*recognise(joined), False)
     assert expected.mouths.keys() == found.mouths.keys() != set()
     for name, track in expected.mouths.items():
         np.testing.assert_allclose(found.mouths[name].times, track.times)

@@ -9,9 +9,8 @@ import pytest
 
 from face.fakes import SquareDetector
 from mer_batch.face.detect import Detection
-from mer_batch.face.identity import Embedder
 from mer_batch.face.track import Tracker
-from mer_batch.types import Box, Floats, Frame, Image
+from mer_batch.types import Box, Frame, Image
 
 Places = Sequence[tuple[int, int]]
 SHIRTS = ((40, 40, 200), (40, 160, 160), (200, 160, 230), (90, 90, 90))
@@ -34,11 +33,10 @@ def _follow(
     cuts: Sequence[int] = (),
     fps: float = 5,
     batch: int = 7,
-    embedder: Embedder | None = None,
 ) -> tuple[list[dict[int, Box]], SquareDetector]:
     """For each frame the boxes by person."""
     detector = SquareDetector()
-    tracker = Tracker(detector, embedder)
+    tracker = Tracker(detector)
     frames = [Frame(i / fps, picture) for i, picture in enumerate(pictures)]
     seen = []
     for start in range(0, len(frames), batch):
@@ -137,42 +135,13 @@ def test_the_whole_picture_is_searched_seldom() -> None:
     assert 4 <= detector.searched <= 5
 
 
-class ShirtEmbedder(Embedder):
-    """Knows people by the blue of what surrounds the face, as a direction."""
-
-    def embed(self, crops: Sequence[Image]) -> Floats:
-        angle = np.array([float(crop[-10:, 25:35].mean()) for crop in crops]) / 40
-        return np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
-
-
 @pytest.fixture
-def embedder() -> Embedder:
-    shirt = ShirtEmbedder()
-    # A wide crop, so that the shirt is in it.
-    shirt.crop = {"size": 60, "margin": 1.0}  # type: ignore[misc]
-    return shirt
-
-
-def test_an_embedder_joins_people_across_cuts(embedder: Embedder) -> None:
-    def shown(i: int) -> list[tuple[int, tuple[int, int]]]:
-        return [(0 if i < 10 or i >= 20 else 2, (60 if i < 10 else 120, 30))]
-
-    seen, _ = _follow([_picture(shown(i)) for i in range(30)], cuts=[10, 20], embedder=embedder)
-    assert _people(seen) == [[1]] * 10 + [[2]] * 10 + [[1]] * 10
-
-
-def test_two_people_in_one_picture_are_never_one(embedder: Embedder) -> None:
-    seen, _ = _follow([_picture([(0, (40, 30)), (0, (160, 30))]) for _ in range(20)], embedder=embedder)
-    assert _people(seen) == [[1, 2]] * 20
-
-
-@pytest.fixture
-def real_people(scene: list[Frame]) -> Callable[[Embedder | None], list[list[int]]]:
+def real_people(scene: list[Frame]) -> Callable[[], list[list[int]]]:
     from mer_batch.face.cuts import CutFinder
     from mer_batch.face.detect import CascadeDetector
 
-    def run(embedder: Embedder | None) -> list[list[int]]:
-        tracker, finder = Tracker(CascadeDetector("cpu"), embedder), CutFinder()
+    def run() -> list[list[int]]:
+        tracker, finder = Tracker(CascadeDetector("cpu")), CutFinder()
         seen = tracker.follow(scene, [finder.begins_shot(frame.image) for frame in scene])
         tracker.end()
         return [sorted(tracker.person[s.trail] for s in frame if s.trail in tracker.person) for frame in seen]
@@ -181,9 +150,9 @@ def real_people(scene: list[Frame]) -> Callable[[Embedder | None], list[list[int
 
 
 def test_the_portrait_walks_out_returns_and_is_cut(
-    scene: list[Frame], real_people: Callable[[Embedder | None], list[list[int]]]
+    scene: list[Frame], real_people: Callable[[], list[list[int]]]
 ) -> None:
-    by_time = {round(frame.time, 1): people for frame, people in zip(scene, real_people(None), strict=True)}
+    by_time = {round(frame.time, 1): people for frame, people in zip(scene, real_people(), strict=True)}
     for time in np.arange(0, 2.9, 0.2).round(1):
         assert by_time[time] == [1], time
     for time in np.arange(4.0, 6.0, 0.2).round(1):

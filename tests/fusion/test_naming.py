@@ -249,3 +249,13 @@ def test_without_names_everything_is_bound_as_before() -> None:
     assert [line.person for line in bound.utterances] == ["Person 1", None, "Person 1"]
     assert bound.observations[0].flags != (BOUND_ALONE,)
     assert bound.people == ONE
+
+
+def test_who_is_known_by_their_face_keeps_the_name() -> None:
+    """Anna by her face, silent in view while Ben and Anna speak: nobody else gets her name, and she nobody else's."""
+    people = (Person("Anna", ((0.0, 20.0),)), Person("Person 2", ((0.0, 20.0),)))
+    words = [Utterance(0.0, 5.0, "a", person="ANNA"), Utterance(6.0, 12.0, "b", person="Ben")]
+    naming = name_people(words, people, [Turn(6.0, 12.0, "Anna", True)])
+    assert naming.called == {"Anna": "ANNA"}
+    assert naming.name("Person 2") == "Person 2"
+    assert "Ben" not in naming.seen

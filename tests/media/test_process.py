@@ -162,6 +162,22 @@ def test_output_that_is_no_container_is_said(tmp_path: Path, monkeypatch: pytest
     assert "ffmpeg ended with status 3" in str(result)
 
 
+@pytest.mark.parametrize("read", [read_audio, lambda film: read_frames(film, 25)], ids=["sound", "pictures"])
+@pytest.mark.parametrize("odd", range(4))
+def test_what_is_torn_by_the_end_of_ffmpeg_is_left_out(
+    odd: int,
+    read: Callable[[Media], Iterator[object]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    long_clip: Media,
+) -> None:
+    cut = "import subprocess\nout = subprocess.run([REAL, *sys.argv[1:]], stdout=subprocess.PIPE).stdout\n"
+    fake_ffmpeg(tmp_path, monkeypatch, cut + f"os.write(1, out[:{500_000 + odd}])\nos.kill(os.getpid(), 9)\n")
+    result = within(60, lambda: list(read(long_clip)))
+    assert isinstance(result, ChildProcessError)
+    assert "ffmpeg was ended by SIGKILL" in str(result)
+
+
 def test_an_interrupt_from_outside_ends_both(tmp_path: Path, long_clip: Media) -> None:
     script = (
         "import sys, time\nfrom pathlib import Path\nfrom mer_batch.media import probe, read_audio\n"

@@ -30,12 +30,12 @@ import scipy.linalg
 import scipy.signal
 import tomli_w
 import torch
-from mer_batch.people.encoder import CARD, WEIGHTS, Encoder, Plda, SpeakerCard, build_net
 from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mer_batch.people.encoder import CARD, WEIGHTS, Encoder, Plda, SpeakerCard, build_net
 from mer_batch.tasks.corpora import SETS, Corpora
 from mer_batch.types import SAMPLE_RATE, Samples
 
