@@ -80,6 +80,7 @@ def analyze(
     again goes on where it was stopped and reads nothing twice.
     """
     from mer_batch.batch.sources import is_address, is_batch
+    from mer_batch.cli.batch import refuse_for_one
 
     several = is_batch(media) or (out is not None and is_address(out))
     told: set[str] = set()
@@ -133,6 +134,17 @@ def analyze(
                 groups=groups,
                 quiet=quiet,
             )
+        refuse_for_one(
+            media[0],
+            groups=groups is not None,
+            workers=workers != 0,
+            memory=memory is not None,
+            engine=engine != "local",
+            address=address is not None,
+            split=split != SPLIT,
+            retry_failed=retry_failed,
+            force=force,
+        )
         path = stack.enter_context(_at_hand(media[0], progress))
         report = Path(out) if out is not None else _beside(media[0], path)
         page = output.Page(report, labels, embed_media, assets, redact, path, (transcript, people_file(path)))

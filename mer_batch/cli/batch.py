@@ -189,6 +189,15 @@ class Many:
         self._bars.update(self._files[event.name], description=text, completed=round(100 * min(event.share, 1.0)))
 
 
+def refuse_for_one(file: str, **given: bool) -> None:
+    """Raise `UsageError` where options (by name, whether given) are of several files and one is read."""
+    flags = [f"--{name.replace('_', '-')}" for name, set_by_user in given.items() if set_by_user]
+    if flags:
+        raise UsageError(
+            f"{' and '.join(flags)}: how several files are read, and {file} is one; leave that out, or give its folder"
+        )
+
+
 def check(out: str | None, labels: Path | None, transcript: Path | None, names: str = "") -> None:
     """Refuse what one file alone can take."""
     if names:

@@ -124,6 +124,9 @@ def refused(code: int, message: str, *arguments: str) -> None:
         (2, "clip.mp4 would be written over", ("--out", "clip.mp4")),
         (2, "words.srt would be written over", ("--out", "./words.srt", "--transcript", "words.srt")),
         (2, "right.csv would be written over", ("--out", "right.csv", "--labels", "right.csv")),
+        (2, "--engine: how several files are read, and clip.mp4 is one", ("--engine", "spark")),
+        (2, "--split and --force: how several files are read", ("--split", "-1", "--force")),
+        (2, "--workers and --retry-failed: how several", ("--workers", "2", "--retry-failed")),
     ],
 )  # fmt: skip
 def test_wrong_options(
