@@ -179,7 +179,7 @@ def test_a_key_depends_on_everything_that_outputs_are_made_of(tmp_path: Path, mo
         add(options)
     for target, value in (
         ("mer_batch.fusion.learned.gate_sum", "another gate"),
-        ("mer_batch.face.identity.weights_sum", "other weights"),
+        ("mer_batch.face.embedders.weights_sum", "other weights"),
         ("mer_batch.batch.keys._recognizer", "another recognizer"),
         ("mer_batch.batch.keys._templates", "other templates"),
         ("mer_batch.readers.fingerprint", "another model"),

@@ -186,7 +186,8 @@ def test_an_interrupt_from_outside_ends_both(tmp_path: Path, long_clip: Media) -
         "def entered(self):\n    print(self._process.pid, flush=True)\n    return start(self)\n"
         "Ffmpeg.__enter__ = entered\n"
         "for _ in read_audio(probe(Path(sys.argv[1])), block=1.0):\n"
-        "    print('block', flush=True)\n    time.sleep(30)\n"
+        # Short sleeps: an interrupt just before a long one would be heard only after it.
+        "    print('block', flush=True)\n    for _ in range(600): time.sleep(0.05)\n"
     )
     command = [sys.executable, "-c", script, str(long_clip.path)]
     # A group of its own, so that the interrupt reaches Python alone.
