@@ -180,6 +180,8 @@ def test_what_is_torn_by_the_end_of_ffmpeg_is_left_out(
 
 def test_an_interrupt_from_outside_ends_both(tmp_path: Path, long_clip: Media) -> None:
     script = (
+        # Where the tests run in the background of a script, interrupts are ignored, and that is inherited.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys, time\nfrom pathlib import Path\nfrom mer_batch.media import probe, read_audio\n"
         "from mer_batch.media.process import Ffmpeg\n"
         "start = Ffmpeg.__enter__\n"
