@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from mer_batch.errors import MerError, UsageError, one_line, unknown_name
+from mer_batch.resources import package_version
 from mer_batch.types import MODALITIES, Modality
 
 if TYPE_CHECKING:
@@ -197,10 +197,8 @@ def _ffmpeg() -> str:
 
 def _of(package: str) -> Callable[[], str | None]:
     def installed() -> str | None:
-        try:
-            return f"{package} {version(package)}"
-        except PackageNotFoundError:
-            return None
+        found = package_version(package)
+        return None if found is None else f"{package} {found}"
 
     return installed
 

@@ -1,8 +1,9 @@
-"""Where the data folders (templates, models, train), the caches and the data sets are."""
+"""What this machine and installation offer: data folders, caches and data sets, processors, memory, packages."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mer_batch.errors import MerError
@@ -38,3 +39,27 @@ def data_home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("mer", appauthor=False) / "sets"
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_mb() -> tuple[float, float] | None:
+    """Memory in all and free, in MB; None where the system does not say."""
+    with suppress(OSError, ValueError, IndexError, KeyError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        table = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
+        return table["MemTotal"], table["MemAvailable"]
+    return None
+
+
+def package_version(package: str) -> str | None:
+    """The version of an installed package, None where it is not."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

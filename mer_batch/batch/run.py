@@ -28,6 +28,7 @@ from mer_batch.config import LEAST_SPLIT, SPLIT, Options
 from mer_batch.errors import MerError, UsageError, unknown_name
 from mer_batch.files import check_folder, size_of, sweep
 from mer_batch.provenance import as_table
+from mer_batch.resources import memory_mb, processors
 
 if TYPE_CHECKING:
     from mer_batch.batch.ray_engine import RayPool
@@ -303,7 +304,7 @@ def _begun(ledger: Ledger) -> Callable[[Job], Job]:
 
 def sizes(order: Order, files: int) -> tuple[int, int]:
     """Workers and the threads of each: files side by side use processors better than threads on one file do."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = processors()
     room = (order.memory * 1024 if order.memory is not None else _free_mb()) / WORKER_MB
     count = order.workers or max(1, min(cores, int(room)))
     count = min(count, files)
@@ -319,11 +320,8 @@ def _shares(order: Order, waiting: list[Job]) -> int:
 
 def _free_mb() -> float:
     """Memory that is free, in MB; plenty where the system does not say."""
-    with suppress(OSError, ValueError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) / 1024
-    return 64 * 1024.0
+    known = memory_mb()
+    return 64 * 1024.0 if known is None else known[1]
 
 
 @contextmanager

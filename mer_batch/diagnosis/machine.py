@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final
 
 from mer_batch import __version__
 from mer_batch.errors import MerError, one_line
 from mer_batch.inventory import EXTRAS, Finding, look, parts
+from mer_batch.resources import memory_mb, package_version, processors
 
 PACKAGES: Final = ("torch", "torchvision", "av", "numpy", "silero-vad", "facenet-pytorch", "openai-whisper")
 LEAST_GB: Final = 1.5
@@ -48,23 +46,16 @@ def machine(device: str = "auto") -> Machine:
     facts: dict[str, Any] = {
         "mer": __version__,
         "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "ffmpeg": _ffmpeg(),
         "device": _device(device),
-        "processors": _processors(),
+        "processors": processors(),
         "threads": os.environ.get("OMP_NUM_THREADS") or "as many as processors",
         "memory_gb": _memory(),
         "cache": _cache(),
     }
     findings = tuple(look(part) for part in parts())
     return Machine(facts, findings, tuple(_problems(facts)))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _ffmpeg() -> str:
@@ -90,18 +81,14 @@ def _device(device: str) -> str:
         return f"none: {one_line(error)}"
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _memory() -> dict[str, float | None]:
     """GB in all and free, None where the system does not say."""
-    found: dict[str, float | None] = {"total": None, "free": None}
-    with suppress(OSError, ValueError, IndexError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        table = {line.split(":")[0]: int(line.split()[1]) / 2**20 for line in lines}
-        found = {"total": round(table["MemTotal"], 1), "free": round(table["MemAvailable"], 1)}
-    return found
+    known = memory_mb()
+    return (
+        {"total": None, "free": None}
+        if known is None
+        else {name: round(size / 1024, 1) for name, size in zip(("total", "free"), known, strict=True)}
+    )
 
 
 def _cache() -> dict[str, Any]:

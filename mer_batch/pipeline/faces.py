@@ -40,7 +40,8 @@ class FaceStage(Stage):
         self._kept: FaceReadings | None = None
         self._begun: Pictures | None = None
         self._loaded: tuple[Embedder | None] | None = None
-        self._pieces = plan(asked.media, asked.options, asked.split)
+        self.pieces: tuple[Piece, ...] = plan(asked.media, asked.options, asked.split)
+        """The pieces in which the pictures are read, where there are several."""
         if is_long(asked.media, asked.options, asked.split):
             asked.whole = why_whole(asked.media)
 
@@ -58,14 +59,9 @@ class FaceStage(Stage):
         """Whether pictures have to be read, which no earlier run has."""
         return self.wanted and self.asked.media.video is not None and self._find_kept() is None
 
-    @property
-    def pieces(self) -> tuple[Piece, ...]:
-        """The pieces in which the pictures are read, where there are several."""
-        return self._pieces
-
     def begin(self) -> None:
         """Let ffmpeg work on the first pictures, if any are to be decoded."""
-        if self.missing and not self._pieces:
+        if self.missing and not self.pieces:
             # An error is met again when faces are read, which then are all that is lost.
             with suppress(MerError, *FAILURES):
                 self._begun = self._pictures()
@@ -88,7 +84,7 @@ class FaceStage(Stage):
             before = len(self.notices)
             readings = self._read()
             self.asked.keep.put("face", self._facts, (readings, tuple(self.notices[before:])))
-            for piece in self._pieces:
+            for piece in self.pieces:
                 self.asked.keep.drop("piece", lambda: self._piece_facts(piece))  # noqa: B023 - called at once
         self.take(readings.observations, readings.gaps)
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
@@ -106,7 +102,7 @@ class FaceStage(Stage):
     def _read(self) -> FaceReadings:
         from mer_batch.face.read import watch_faces
 
-        if self._pieces:
+        if self.pieces:
             with suppress(JointError):
                 return self._joined()
         frames, watcher = self._begun or self._pictures()
@@ -125,7 +121,7 @@ class FaceStage(Stage):
     def _joined(self) -> FaceReadings:
         """The readings from all pieces, those that were read before among them. Raises `JointError`."""
         try:
-            log = join(map(self.read_piece, self._pieces))
+            log = join(map(self.read_piece, self.pieces))
         except JointError as error:
             self.asked.whole = str(error)
             raise

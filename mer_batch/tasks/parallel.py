@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
+
+from mer_batch.resources import processors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,8 +21,7 @@ AHEAD: Final = 3
 
 def workers() -> int:
     """Threads that this process may keep busy."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(MOST, cores or 1))
+    return min(MOST, processors())
 
 
 def ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:

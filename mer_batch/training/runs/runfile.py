@@ -7,13 +7,13 @@ import platform
 import uuid
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from mer_batch import __version__
 from mer_batch.errors import DataError
 from mer_batch.files import whole_file
+from mer_batch.resources import package_version
 
 NAME: Final = "run.json"
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
@@ -78,13 +78,6 @@ def read(folder: Path) -> Run:
 
 def versions() -> dict[str, str]:
     """What the run is made with."""
-    packages = {name: _version(name) for name in ("torch", "torchvision", "numpy", "transformers")}
+    packages = {name: package_version(name) for name in ("torch", "torchvision", "numpy", "transformers")}
     own = {"mer": __version__, "python": platform.python_version()}
     return own | {name: found for name, found in packages.items() if found}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
