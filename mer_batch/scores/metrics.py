@@ -197,12 +197,18 @@ def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any], draws: int
     """95 % percentile bootstraps over whole groups (n,), such as speakers, whose items are not independent: of every
     score, accuracy too, since Wilson's interval is for independent items.
     """
+    return {name: _span(values) for name, values in group_draws(truth, reading, groups, draws, seed).items()}
+
+
+def group_draws(
+    truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Every score (draws,) of bootstraps over whole groups (n,)."""
     names, places = np.unique(groups, return_inverse=True)
     counts = np.stack([confusion_matrix(truth[places == g], reading[places == g]) for g in range(len(names))])
     picks = np.concatenate(list(draws_of(len(names), draws, seed)))
     weights = _sums(picks, len(names))
-    scores = scores_from_confusions(np.einsum("kg,gij->kij", weights, counts))
-    return {name: _span(values) for name, values in scores.items()}
+    return scores_from_confusions(np.einsum("kg,gij->kij", weights, counts))
 
 
 def _span(values: NDArray[Any]) -> tuple[float, float]:

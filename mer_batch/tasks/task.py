@@ -166,6 +166,10 @@ class Task(ABC):
         """Names of its data sets, and the options that train on one alone and test on the others."""
         return {}
 
+    def left_out(self) -> Mapping[str, Mapping[str, Any]]:
+        """Names of its data sets, and the options that train on all others and test on it."""
+        return {}
+
     @abstractmethod
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
         """Network input for a batch of `Examples.inputs`; augmented by `generator` when `train`."""

@@ -219,6 +219,18 @@ class ActedSpeech(Task):
             for name, spec in named.items()
         }
 
+    def left_out(self) -> Mapping[str, Mapping[str, Any]]:
+        """All sets but one, tested on that one."""
+        named = self._corpora.named
+        return {
+            name: {
+                "data.split": "corpus",
+                "data.sets": [other for other in named.values() if other != spec],
+                "data.test": [spec],
+            }
+            for name, spec in named.items()
+        }
+
     def leaking(self) -> Set[str]:
         """The held-out ids whose recording is also a training clip, as when every clip is listed twice."""
         rows = self._corpora.rows

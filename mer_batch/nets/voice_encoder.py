@@ -1,0 +1,248 @@
+"""voice-encoder: the first blocks of Whisper's encoder, and attentive statistics pooling over what they hear.
+
+Encoder after Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (arXiv:2212.04356), pooling
+after Okabe et al., "Attentive Statistics Pooling for Deep Speaker Embedding" (arXiv:1803.10963).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mer_batch.errors import UsageError
+from mer_batch.nets import register
+from mer_batch.nets.voice_cnn import spec_mask
+from mer_batch.nets.whisper_start import encoder_weights
+
+RATE: Final = 16_000
+SPECTRUM: Final = 400
+HOP: Final = 160
+BANDS: Final = 80
+DEPTH: Final = 8.0
+"""Powers of ten under the loudest band of a window at which levels are cut."""
+POSITIONS: Final = 1500
+"""Positions of Whisper's encoder: 30 s, of which a window takes the first."""
+
+
+def slaney_filters(bands: int = BANDS) -> Tensor:
+    """Triangular filters (SPECTRUM // 2 + 1, bands) on Slaney's mel scale with equal areas, as Whisper and librosa."""
+    top = 15 + math.log(RATE / 2 / 1000) / (math.log(6.4) / 27)
+    mels = torch.linspace(0, top, bands + 2, dtype=torch.float64)
+    edges = torch.where(mels < 15, mels * 200 / 3, 1000 * torch.exp((mels - 15) * math.log(6.4) / 27))
+    bins = torch.linspace(0, RATE / 2, SPECTRUM // 2 + 1, dtype=torch.float64)[:, None]
+    rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    return (torch.minimum(rise, fall).clamp(min=0) * 2 / (edges[2:] - edges[:-2])).float()
+
+
+class WhisperMel(nn.Module):
+    """Waveforms (n, samples) to Whisper's log-mel pictures (n, 80, samples // 160) and which frames hold sound.
+
+    Frames of zeros are zero here too, as beyond the edges of a picture, so that padding changes nothing.
+    """
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(SPECTRUM), persistent=False)
+        self.register_buffer("filters", slaney_filters(), persistent=False)
+
+    def forward(self, waves: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, samples) to (n, 80, frames) and (n, frames)."""
+        if not len(waves):  # a transform of no rows is an error on some processors
+            frames = waves.shape[1] // HOP
+            return waves.new_zeros(0, BANDS, frames), torch.zeros(0, frames, dtype=torch.bool, device=waves.device)
+        spectrum = torch.stft(waves, SPECTRUM, HOP, window=self.window, return_complex=True)[..., :-1]
+        power = spectrum.real.square() + spectrum.imag.square()
+        mel = (power.transpose(1, 2) @ self.filters).transpose(1, 2)
+        levels = mel.clamp(min=1e-10).log10()
+        levels = torch.maximum(levels, levels.amax(dim=(1, 2), keepdim=True) - DEPTH)
+        sound = mel.amax(dim=1) > 0
+        return (levels + 4) / 4 * sound[:, None], sound
+
+
+def positions(count: int, width: int) -> Tensor:
+    """Whisper's sinusoids (count, width): sines, then cosines, of 1 to 10,000 positions a radian."""
+    scales = torch.exp(-math.log(10000) / (width // 2 - 1) * torch.arange(width // 2))
+    angles = torch.arange(count)[:, None] * scales[None]
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class Attention(nn.Module):
+    """Attention of a sequence to itself; names and shapes are those of OpenAI's checkpoints."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(n, positions, width), with the positions to attend to (n, 1, 1, positions)."""
+        query, key, value = (
+            layer(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        result: Tensor = self.out(seen.transpose(1, 2).flatten(2))
+        return result
+
+
+class Block(nn.Module):
+    """Attention and a layer of its own for every position, each added to what comes in."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.attn = Attention(width, heads)
+        self.attn_ln = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.mlp_ln = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(n, positions, width) to the same."""
+        x = x + self.attn(self.attn_ln(x), mask)
+        result: Tensor = x + self.mlp(self.mlp_ln(x))
+        return result
+
+
+class Encoder(nn.Module):
+    """The first `blocks` of Whisper's encoder over a short window, whose first position is its first sound."""
+
+    places: Tensor
+
+    def __init__(self, width: int, heads: int, blocks: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(BANDS, width, 3, padding=1)
+        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.register_buffer("places", positions(POSITIONS, width), persistent=False)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(blocks))
+
+    def embed(self, mel: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 80, frames) and (n, frames) to what the first block takes (n, positions, width), and where sound is."""
+        x = functional.gelu(self.conv1(mel)) * sound[:, None]
+        x = functional.gelu(self.conv2(x)).transpose(1, 2)
+        heard = functional.max_pool1d(sound[:, None].to(x), 2, ceil_mode=True)[:, 0] > 0
+        return x + self.places[: x.shape[1]], heard
+
+    def forward(self, mel: Tensor, sound: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What every block makes of it, (n, positions, width) each, and which positions hold sound (n, positions)."""
+        x, heard = self.embed(mel, sound)
+        # A row without any sound attends to its silence, so that its scores are numbers.
+        mask = (heard | ~heard.any(dim=1, keepdim=True))[:, None, None]
+        found = []
+        for block in self.blocks:
+            x = block(x, mask)
+            found.append(x)
+        return found, mask[:, 0, 0]
+
+
+class VoiceEncoder(nn.Module):
+    """Waveforms (n, samples) at 16 kHz, sound first and zeros after it, to scores (n, classes).
+
+    What the blocks `taps` (from 1) put out is joined; mean and spread over the positions with sound, each weighted
+    by an attention of its own for every channel if `attention`, are brought to one scale and read by a linear layer.
+    The first `frozen` blocks and the convolutions are not trained.
+    """
+
+    stored = "int8"
+
+    def __init__(
+        self,
+        classes: int,
+        encoder: Encoder,
+        taps: Sequence[int],
+        *,
+        attention: bool,
+        dropout: float,
+        masks: int,
+        frozen: int,
+    ) -> None:
+        super().__init__()
+        width = encoder.conv1.out_channels * len(taps)
+        self.taps, self.masks = tuple(taps), masks
+        self.front = WhisperMel()
+        self.encoder = encoder
+        self.attend = nn.Sequential(nn.Linear(width, 64), nn.Tanh(), nn.Linear(64, width)) if attention else None
+        self.scale = nn.BatchNorm1d(2 * width, affine=False)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(2 * width, classes)
+        for part in [encoder.conv1, encoder.conv2, *encoder.blocks[:frozen]] if frozen else []:
+            part.requires_grad_(False)
+
+    def forward(self, waves: Tensor) -> Tensor:
+        """(n, samples) to (n, classes)."""
+        scores: Tensor = self.head(self.dropout(self.vectors(waves)))
+        return scores
+
+    def vectors(self, waves: Tensor) -> Tensor:
+        """(n, samples) to (n, 2 * width): what the last layer reads."""
+        mel, sound = self.front(waves)
+        if self.training and self.masks:
+            mel = spec_mask(mel[:, None], bands=12, times=self.masks)[:, 0]
+        # Only positions that hold sound in some row are computed; the others change nothing.
+        last = int((torch.arange(1, sound.shape[1] + 1, device=sound.device) * sound).max()) if sound.numel() else 0
+        frames = max(2, last + last % 2)
+        blocks, heard = self.encoder(mel[..., :frames], sound[:, :frames])
+        result: Tensor = self.scale(self._pool(torch.cat([blocks[tap - 1] for tap in self.taps], dim=2), heard))
+        return result
+
+    def _pool(self, x: Tensor, heard: Tensor) -> Tensor:
+        """Weighted mean and spread over the positions with sound, (n, 2 * width)."""
+        weights = torch.zeros_like(x) if self.attend is None else self.attend(x)
+        weights = weights.masked_fill(~heard[..., None], -1e4).softmax(dim=1)
+        mean = (weights * x).sum(dim=1)
+        spread = (weights * (x - mean[:, None]).square()).sum(dim=1).clamp(min=1e-8).sqrt()
+        return torch.cat([mean, spread], dim=1)
+
+    @property
+    def card_options(self) -> dict[str, Any]:
+        """What `build` needs to make this network without what it started from."""
+        shape = {"width": self.encoder.conv1.out_channels, "blocks": len(self.encoder.blocks)}
+        return {**shape, "start": ""}
+
+
+@register("voice-encoder")
+def voice_encoder(
+    classes: int,
+    start: str = "",
+    blocks: int = 3,
+    taps: Sequence[int] = (2, 3),
+    attention: bool = False,
+    dropout: float = 0.3,
+    masks: int = 0,
+    frozen: int = 0,
+    width: int = 384,
+    heads: int = 6,
+) -> nn.Module:
+    """`blocks` of an encoder, of which the `taps` are read; the first `frozen` of them stay as they are.
+
+    `start` names a published model whose first blocks it takes over (a package such as whisper-tiny.en, or a folder).
+    "" starts at random. SpecAugment `masks` when training.
+    """
+    if not taps or not set(taps) <= set(range(1, blocks + 1)):
+        raise UsageError(f"taps of a voice-encoder name some of its blocks 1 to {blocks}, got {list(taps)}")
+    encoder = Encoder(width, heads, blocks)
+    if start:
+        _fill(encoder, start)
+    return VoiceEncoder(classes, encoder, taps, attention=attention, dropout=dropout, masks=masks, frozen=frozen)
+
+
+def _fill(encoder: Encoder, start: str) -> None:
+    """Put the first blocks of a published encoder into `encoder`. Raises `UsageError` where they do not fit."""
+    known = encoder_weights(start)
+    wanted = encoder.state_dict()
+    wanted.update({name: known[name] for name in wanted if name in known})
+    try:
+        if missing := [name for name in wanted if name not in known]:
+            raise UsageError(f"the encoder to start from has no {missing[0]}; ask for fewer blocks")
+        encoder.load_state_dict(wanted)
+    except RuntimeError as error:
+        raise UsageError(f"the encoder {start} is of other sizes; leave out width and heads") from error
