@@ -144,12 +144,22 @@ class Encoder(nn.Module):
         return found, mask[:, 0, 0]
 
 
-class VoiceEncoder(nn.Module):
-    """Waveforms (n, samples) at 16 kHz, sound first and zeros after it, to scores (n, classes).
+def _flush(waves: Tensor) -> Tensor:
+    """Waves (n, samples) whose sound begins with the first sample, the zeros after it."""
+    if not waves.numel():
+        return waves
+    first = (waves != 0).view(torch.uint8).argmax(dim=1, keepdim=True)
+    places = torch.arange(waves.shape[1], device=waves.device)[None] + first
+    return waves.gather(1, places % waves.shape[1])
 
-    What the blocks `taps` (from 1) put out is joined; mean and spread over the positions with sound, each weighted
-    by an attention of its own for every channel if `attention`, are brought to one scale and read by a linear layer.
-    The first `frozen` blocks and the convolutions are not trained.
+
+class VoiceEncoder(nn.Module):
+    """Waveforms (n, samples) at 16 kHz to scores (n, classes); leading and trailing zeros are padding.
+
+    What the blocks `taps` (from 1) put out is averaged over the positions with sound (and its spread over them joined,
+    if `spread`), brought to one scale and read by a small network. The first `frozen` blocks and the convolutions are
+    not trained; where all blocks are frozen, `embed` gives what they hear once and for all, and what is trained takes
+    that in place of sound.
     """
 
     stored = "int8"
@@ -160,53 +170,57 @@ class VoiceEncoder(nn.Module):
         encoder: Encoder,
         taps: Sequence[int],
         *,
-        attention: bool,
+        spread: bool,
+        hidden: int,
         dropout: float,
         masks: int,
         frozen: int,
     ) -> None:
         super().__init__()
-        width = encoder.conv1.out_channels * len(taps)
-        self.taps, self.masks = tuple(taps), masks
+        width = encoder.conv1.out_channels * len(taps) * (1 + spread)
+        self.taps, self.spread, self.masks = tuple(taps), spread, masks
         self.front = WhisperMel()
         self.encoder = encoder
-        self.attend = nn.Sequential(nn.Linear(width, 64), nn.Tanh(), nn.Linear(64, width)) if attention else None
-        self.scale = nn.BatchNorm1d(2 * width, affine=False)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * width, classes)
+        self.scale = nn.BatchNorm1d(width, affine=False)
+        inner = [nn.Dropout(0.6 * dropout), nn.Linear(width, hidden), nn.GELU()] if hidden else []
+        self.inner = nn.Sequential(*inner, nn.Dropout(dropout))
+        self.head = nn.Linear(hidden or width, classes)
+        self.fixed = frozen >= len(encoder.blocks)
+        """Whether nothing before `scale` is trained."""
         for part in [encoder.conv1, encoder.conv2, *encoder.blocks[:frozen]] if frozen else []:
             part.requires_grad_(False)
 
-    def forward(self, waves: Tensor) -> Tensor:
-        """(n, samples) to (n, classes)."""
-        scores: Tensor = self.head(self.dropout(self.vectors(waves)))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Sound (n, samples), or what `embed` made of it (n, 1, width), to (n, classes)."""
+        scores: Tensor = self.head(self.inner(self.vectors(inputs)))
         return scores
 
-    def vectors(self, waves: Tensor) -> Tensor:
-        """(n, samples) to (n, 2 * width): what the last layer reads."""
-        mel, sound = self.front(waves)
+    def vectors(self, inputs: Tensor) -> Tensor:
+        """What the small network reads, (n, width): on training data each value has mean 0 and spread 1."""
+        result: Tensor = self.scale(inputs[:, 0] if inputs.ndim == 3 else self.embed(inputs)[:, 0])
+        return result
+
+    def embed(self, waves: Tensor) -> Tensor:
+        """Sound (n, samples) to means, and spreads, over the positions with sound, (n, 1, width)."""
+        mel, sound = self.front(_flush(waves))
         if self.training and self.masks:
             mel = spec_mask(mel[:, None], bands=12, times=self.masks)[:, 0]
         # Only positions that hold sound in some row are computed; the others change nothing.
         last = int((torch.arange(1, sound.shape[1] + 1, device=sound.device) * sound).max()) if sound.numel() else 0
         frames = max(2, last + last % 2)
         blocks, heard = self.encoder(mel[..., :frames], sound[:, :frames])
-        result: Tensor = self.scale(self._pool(torch.cat([blocks[tap - 1] for tap in self.taps], dim=2), heard))
-        return result
-
-    def _pool(self, x: Tensor, heard: Tensor) -> Tensor:
-        """Weighted mean and spread over the positions with sound, (n, 2 * width)."""
-        weights = torch.zeros_like(x) if self.attend is None else self.attend(x)
-        weights = weights.masked_fill(~heard[..., None], -1e4).softmax(dim=1)
+        x = torch.cat([blocks[tap - 1] for tap in self.taps], dim=2)
+        weights = heard[..., None] / heard.sum(dim=1).clamp(min=1)[:, None, None]
         mean = (weights * x).sum(dim=1)
+        if not self.spread:
+            return mean[:, None]
         spread = (weights * (x - mean[:, None]).square()).sum(dim=1).clamp(min=1e-8).sqrt()
-        return torch.cat([mean, spread], dim=1)
+        return torch.cat([mean, spread], dim=1)[:, None]
 
     @property
     def card_options(self) -> dict[str, Any]:
         """What `build` needs to make this network without what it started from."""
-        shape = {"width": self.encoder.conv1.out_channels, "blocks": len(self.encoder.blocks)}
-        return {**shape, "start": ""}
+        return {"start": "", "width": self.encoder.conv1.out_channels, "blocks": len(self.encoder.blocks)}
 
 
 @register("voice-encoder")
@@ -214,9 +228,10 @@ def voice_encoder(
     classes: int,
     start: str = "",
     blocks: int = 3,
-    taps: Sequence[int] = (2, 3),
-    attention: bool = False,
-    dropout: float = 0.3,
+    taps: Sequence[int] = (1, 2, 3),
+    spread: bool = False,
+    hidden: int = 128,
+    dropout: float = 0.5,
     masks: int = 0,
     frozen: int = 0,
     width: int = 384,
@@ -232,7 +247,9 @@ def voice_encoder(
     encoder = Encoder(width, heads, blocks)
     if start:
         _fill(encoder, start)
-    return VoiceEncoder(classes, encoder, taps, attention=attention, dropout=dropout, masks=masks, frozen=frozen)
+    return VoiceEncoder(
+        classes, encoder, taps, spread=spread, hidden=hidden, dropout=dropout, masks=masks, frozen=frozen
+    )
 
 
 def _fill(encoder: Encoder, start: str) -> None:

@@ -8,8 +8,9 @@ doi:10.5683/SP2/E8H2MF), EMOVO (Costantini et al. 2014) and EMO-DB (Burkhardt et
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -144,7 +145,17 @@ class ActedSpeech(Task):
 
     def train(self) -> Examples:
         """The training clips."""
-        return self._examples("train", self._options.coded_copies)
+        examples = self._examples("train", self._options.coded_copies)
+        return replace(examples, shares=self._shares(examples))
+
+    def _shares(self, examples: Examples) -> Tensor:
+        """How often each example is drawn so that every class of every set comes equally often."""
+        import torch
+
+        origin = dict(zip(self._corpora.rows["id"], self._corpora.rows["set"], strict=True))
+        kinds = [(origin[name], label) for name, label in zip(examples.ids, examples.labels.tolist(), strict=True)]
+        counts = Counter(kinds)
+        return torch.tensor([1 / counts[kind] for kind in kinds], dtype=torch.float64)
 
     def validation(self) -> Examples:
         """The validation clips."""

@@ -68,6 +68,7 @@ def test_padding_changes_nothing(net: VoiceEncoder) -> None:
     with torch.inference_mode():
         some, more = net(functional.pad(wave, (0, 1_000))), net(functional.pad(wave, (0, 22_400)))
         assert torch.allclose(some, more, atol=1e-5)
+        assert torch.allclose(some, net(functional.pad(wave, (10_000, 12_400))), atol=1e-5)
         positions = net.encoder(*net.front(functional.pad(wave, (0, 22_400))))[1].sum()
         assert abs(int(positions) - 80) <= 1, "50 positions a second"
 
@@ -86,12 +87,21 @@ def test_silence_and_nothing_have_scores(net: VoiceEncoder) -> None:
 
 
 def test_frozen_blocks_do_not_learn() -> None:
-    made = nets.build("voice-encoder", classes=7, **SMALL, frozen=1, attention=True, masks=2)
+    made = nets.build("voice-encoder", classes=7, **SMALL, frozen=1, spread=True, masks=2)
     made(torch.stack([voice(1.0), voice(1.0, 4)])).sum().backward()
     learning = {name for name, value in made.named_parameters() if value.grad is not None}
     assert not any(name.startswith(("encoder.conv", "encoder.blocks.0")) for name in learning)
     assert any(name.startswith("encoder.blocks.1") for name in learning)
-    assert any(name.startswith("attend") for name in learning)
+    assert any(name.startswith("inner") for name in learning)
+
+
+def test_what_a_frozen_encoder_heard_stands_for_the_sound(net: VoiceEncoder) -> None:
+    waves = torch.stack([voice(1.0), voice(1.0, 4)])
+    with torch.inference_mode():
+        assert torch.allclose(net(net.embed(waves)), net(waves), atol=1e-6)
+    assert not net.fixed
+    frozen = nets.build("voice-encoder", classes=7, **SMALL, frozen=2)
+    assert frozen.fixed
 
 
 def test_it_starts_from_the_package_and_is_rebuilt_without_it(
