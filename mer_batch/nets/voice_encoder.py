@@ -28,6 +28,9 @@ DEPTH: Final = 8.0
 POSITIONS: Final = 1500
 """Positions of Whisper's encoder: 30 s, of which a window takes the first."""
 
+PLANE: Final = 96
+"""Directions in which training data vary that count as known."""
+
 
 def slaney_filters(bands: int = BANDS) -> Tensor:
     """Triangular filters (SPECTRUM // 2 + 1, bands) on Slaney's mel scale with equal areas, as Whisper and librosa."""
@@ -160,9 +163,14 @@ class VoiceEncoder(nn.Module):
     if `spread`), brought to one scale and read by a small network. The first `frozen` blocks and the convolutions are
     not trained; where all blocks are frozen, `embed` gives what they hear once and for all, and what is trained takes
     that in place of sound.
+
+    Scores of sound that is unlike all training data are smaller, so that it is read with less certainty: they are
+    divided by the distance from the plane of the training data, in units of its usual size, to the power `doubt`.
     """
 
     stored = "int8"
+    plane: Tensor
+    usual: Tensor
 
     def __init__(
         self,
@@ -175,6 +183,7 @@ class VoiceEncoder(nn.Module):
         dropout: float,
         masks: int,
         frozen: int,
+        doubt: float,
     ) -> None:
         super().__init__()
         width = encoder.conv1.out_channels * len(taps) * (1 + spread)
@@ -185,15 +194,46 @@ class VoiceEncoder(nn.Module):
         inner = [nn.Dropout(0.6 * dropout), nn.Linear(width, hidden), nn.GELU()] if hidden else []
         self.inner = nn.Sequential(*inner, nn.Dropout(dropout))
         self.head = nn.Linear(hidden or width, classes)
+        self.doubt = doubt
+        self.register_buffer("plane", torch.zeros(min(PLANE, width), width))
+        self.register_buffer("usual", torch.ones(1))
         self.fixed = frozen >= len(encoder.blocks)
         """Whether nothing before `scale` is trained."""
         for part in [encoder.conv1, encoder.conv2, *encoder.blocks[:frozen]] if frozen else []:
             part.requires_grad_(False)
 
+    def train(self, mode: bool = True) -> VoiceEncoder:
+        """As every network; the scale of what a fixed encoder hears is set once by `settle`."""
+        super().train(mode)
+        if self.fixed:
+            self.scale.eval()
+        return self
+
+    @torch.no_grad()
+    def settle(self, heard: Tensor, others: Tensor) -> None:
+        """Take scale and plane from what `embed` made of the training data (n, 1, width), the usual distance from
+        that of `others` (m, 1, width), whose speakers are new.
+        """
+        mean, spread = heard[:, 0].float().mean(dim=0), heard[:, 0].float().var(dim=0)
+        for own, value in ((self.scale.running_mean, mean), (self.scale.running_var, spread)):
+            assert own is not None
+            own.copy_(value)
+        table = self.scale(heard.float()[:, 0])
+        values, directions = torch.linalg.eigh(table.T @ table / len(table))
+        self.plane.copy_(directions[:, values.argsort(descending=True)[: len(self.plane)]].T)
+        self.usual.copy_(self.distance(self.scale(others.float()[:, 0])).median()[None].clamp(min=1e-6))
+
+    def distance(self, vectors: Tensor) -> Tensor:
+        """Mean square (n,) of what of the vectors (n, width) lies off the plane of the training data."""
+        return (vectors - vectors @ self.plane.T @ self.plane).square().mean(dim=1)
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Sound (n, samples), or what `embed` made of it (n, 1, width), to (n, classes)."""
-        scores: Tensor = self.head(self.inner(self.vectors(inputs)))
-        return scores
+        vectors = self.vectors(inputs)
+        scores: Tensor = self.head(self.inner(vectors))
+        if self.training or not self.doubt:
+            return scores
+        return scores / (self.distance(vectors) / self.usual).clamp(min=1)[:, None] ** self.doubt
 
     def vectors(self, inputs: Tensor) -> Tensor:
         """What the small network reads, (n, width): on training data each value has mean 0 and spread 1."""
@@ -234,21 +274,25 @@ def voice_encoder(
     dropout: float = 0.5,
     masks: int = 0,
     frozen: int = 0,
+    doubt: float = 0.0,
     width: int = 384,
     heads: int = 6,
 ) -> nn.Module:
     """`blocks` of an encoder, of which the `taps` are read; the first `frozen` of them stay as they are.
 
     `start` names a published model whose first blocks it takes over (a package such as whisper-tiny.en, or a folder).
-    "" starts at random. SpecAugment `masks` when training.
+    "" starts at random. SpecAugment `masks` when training. `doubt` says how much less sure readings become far from
+    the training data.
     """
     if not taps or not set(taps) <= set(range(1, blocks + 1)):
         raise UsageError(f"taps of a voice-encoder name some of its blocks 1 to {blocks}, got {list(taps)}")
+    if doubt < 0 or (doubt and frozen < blocks):
+        raise UsageError(f"doubt of a voice-encoder needs all blocks frozen and may not be negative, got {doubt}")
     encoder = Encoder(width, heads, blocks)
     if start:
         _fill(encoder, start)
     return VoiceEncoder(
-        classes, encoder, taps, spread=spread, hidden=hidden, dropout=dropout, masks=masks, frozen=frozen
+        classes, encoder, taps, spread=spread, hidden=hidden, dropout=dropout, masks=masks, frozen=frozen, doubt=doubt
     )
 
 

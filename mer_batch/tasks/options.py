@@ -76,6 +76,9 @@ class TrainOptions:
     versions: int = 0
     """For a network whose frozen part comes first: how many augmented versions of each example that part hears, once,
     before what is trained learns from what it heard, beside the example as it is; 0 = new ones every epoch."""
+    centred: bool = False
+    """Whether the mean of what was heard of a person is taken from each of their examples, so that what is learned is
+    how voices change and not whose they are; needs `versions`. What is read is never centred."""
     calm: int = 0
     """Last epochs with weak augmentation, so that the network ends on pictures like the real ones."""
     patience: int = 0
@@ -101,6 +104,8 @@ class TrainOptions:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise UsageError(f"[train] {name} must not be negative, got {getattr(self, name)}")
+        if self.centred and not self.versions:
+            raise UsageError("[train] centred needs versions, what a frozen encoder heard")
         _known("optimizer", self.optimizer, OPTIMIZERS)
         _known("schedule", self.schedule, SCHEDULES)
         _known("loss", self.loss, LOSSES)

@@ -35,7 +35,7 @@ class Examples:
     in the order of `labels.EMOTIONS`; `soft` (n, k) are auxiliary target distributions, rows of zeros
     where unknown. `targets` (n, 7) are label distributions that are learned in place of `labels`, which
     still say the class for weights, sampling and scores. `shares` (n,) say how often each is drawn beside the others
-    by a sampling that is "even"; None = all alike.
+    by a sampling that is "even"; None = all alike. `people` (n) says whose each is, where it is known.
     """
 
     inputs: Tensor
@@ -44,6 +44,7 @@ class Examples:
     soft: Tensor | None = None
     targets: Tensor | None = None
     shares: Tensor | None = None
+    people: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -57,6 +58,7 @@ class Examples:
             soft=None if self.soft is None else self.soft[places],
             targets=None if self.targets is None else self.targets[places],
             shares=None if self.shares is None else self.shares[places],
+            people=tuple(self.people[place] for place in places.tolist()) if self.people else (),
         )
 
 

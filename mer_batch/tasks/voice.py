@@ -146,7 +146,16 @@ class ActedSpeech(Task):
     def train(self) -> Examples:
         """The training clips."""
         examples = self._examples("train", self._options.coded_copies)
-        return replace(examples, shares=self._shares(examples))
+        speakers = self._speakers()
+        return replace(examples, shares=self._shares(examples), people=tuple(speakers[name] for name in examples.ids))
+
+    def _speakers(self) -> dict[str, str]:
+        """Whose each clip is by its id; a set without speakers counts as one."""
+        rows = self._corpora.rows
+        known = rows["speaker"].fillna("").astype(str) if "speaker" in rows else [""] * len(rows)
+        return {
+            name: f"{origin}/{speaker}" for name, origin, speaker in zip(rows["id"], rows["set"], known, strict=True)
+        }
 
     def _shares(self, examples: Examples) -> Tensor:
         """How often each example is drawn so that every class of every set comes equally often."""

@@ -104,6 +104,28 @@ def test_what_a_frozen_encoder_heard_stands_for_the_sound(net: VoiceEncoder) -> 
     assert frozen.fixed
 
 
+def test_what_is_far_from_the_training_data_is_read_with_less_certainty() -> None:
+    torch.manual_seed(0)
+    options = {**SMALL, "frozen": 2, "hidden": 0, "dropout": 0.0}
+    net = nets.build("voice-encoder", classes=7, **options, doubt=0.7).eval()
+    plain = nets.build("voice-encoder", classes=7, **options).eval()
+    assert isinstance(net, VoiceEncoder)
+    assert isinstance(plain, VoiceEncoder)
+    plane = torch.randn(4, 48)
+    near, far = torch.randn(200, 4) @ plane, torch.randn(50, 48) * 9
+    heard = (near + 0.01 * torch.randn(200, 48))[:, None]
+    net.plane = torch.zeros(4, 48)
+    net.settle(heard, heard[:50])
+    plain.plane = torch.zeros(4, 48)
+    plain.load_state_dict(net.state_dict())
+    with torch.inference_mode():
+        assert net(heard).abs().mean() > 0.8 * plain(heard).abs().mean(), "known data are read as surely as before"
+        assert net(far[:, None]).abs().mean() < 0.2 * plain(far[:, None]).abs().mean()
+        assert torch.equal(net(far[:, None]).argmax(1), plain(far[:, None]).argmax(1))
+    with pytest.raises(UsageError, match="frozen"):
+        nets.build("voice-encoder", classes=7, **{**options, "frozen": 1}, doubt=0.7)
+
+
 def test_it_starts_from_the_package_and_is_rebuilt_without_it(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 import toy_voice
 from mer_batch import nets
+from mer_batch.errors import UsageError
 from mer_batch.readers import load_classifier
 from mer_batch.tasks.options import SamplingOptions
 from mer_batch.tasks.recipe import read_recipe
@@ -95,6 +97,33 @@ def test_the_encoder_hears_other_versions_once(sets: str, tmp_path: Path, monkey
     assert known.inputs.shape == (len(validation), 1, 48)
     monkeypatch.setattr(net, "encoder", None)
     assert net(job.task.prepare(known.inputs, False, torch.Generator())).shape == (len(validation), 7)
+
+
+def test_centring_leaves_no_difference_between_people() -> None:
+    rng = torch.Generator().manual_seed(0)
+    who = tuple("abc"[place % 3] for place in range(30))
+    voices = torch.tensor([[0.0, 5.0], [3.0, -2.0], [-4.0, 1.0]])
+    change = torch.randn(30, 1, 2, generator=rng)
+    found = heard.centred(change + voices[[ord(name) - 97 for name in who]][:, None], who)
+    for name in "abc":
+        own = torch.tensor([other == name for other in who])
+        assert torch.allclose(found[own].mean(0), found.mean(0), atol=1e-5)
+        assert torch.allclose(found[own] - found[own].mean(0), change[own] - change[own].mean(0), atol=1e-5)
+    with pytest.raises(UsageError, match="whose"):
+        heard.centred(change, ())
+
+
+def test_the_scale_is_that_of_all_people(sets: str, tmp_path: Path) -> None:
+    recipe = read_recipe(str(written(tmp_path / "toy.toml", sets)), {"train.centred": True})
+    voice = task(recipe.data)
+    job, _ = heard.heard(Job(recipe, voice, voice.train(), torch.device("cpu")), voice.validation())
+    plain, _ = heard.heard(
+        Job(replace(recipe, train=replace(recipe.train, centred=False)), voice, voice.train(), torch.device("cpu")),
+        voice.validation(),
+    )
+    assert job.weights is not None
+    assert torch.allclose(job.weights["scale.running_var"], plain.train.inputs[:, 0].float().var(0), atol=1e-5)
+    assert job.train.inputs.float().var(0).sum() < plain.train.inputs.float().var(0).sum()
 
 
 def test_every_class_of_every_set_is_drawn_equally_often(sets: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ are and for some augmented versions of them, and the loop trains the rest on the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,16 +75,41 @@ def heard(job: Job, validation: Examples) -> tuple[Job, Examples]:
     if job.weights is not None:
         net.load_state_dict(job.weights)
     job.task.strength = options.strength
-    tables = [_table(net, job, job.train, version) for version in range(options.versions + 1)]
-    count = len(tables)
-    shares, soft, targets = (
-        None if column is None else column.repeat(count, *(1,) * (column.ndim - 1))
-        for column in (job.train.shares, job.train.soft, job.train.targets)
-    )
-    train = Examples(torch.cat(tables), job.train.labels.repeat(count), job.train.ids * count, soft, targets, shares)
-    teacher = None if job.teacher is None else job.teacher.repeat(count, 1)
+    count = options.versions + 1
+    table = torch.cat([_table(net, job, job.train, version) for version in range(count)])
     known = replace(validation, inputs=_table(net, job, validation, 0))
-    return replace(job, task=Kept(job.task), train=train, teacher=teacher), known
+    net.settle(table, known.inputs)
+    people = job.train.people * count
+    train = replace(
+        job.train,
+        inputs=centred(table, people) if options.centred else table,
+        labels=job.train.labels.repeat(count),
+        ids=job.train.ids * count,
+        people=people,
+        **{name: _repeated(getattr(job.train, name), count) for name in ("soft", "targets", "shares")},
+    )
+    teacher = _repeated(job.teacher, count)
+    weights = {name: value.cpu() for name, value in net.state_dict().items()}
+    return replace(job, task=Kept(job.task), train=train, teacher=teacher, weights=weights), known
+
+
+def _repeated(column: Tensor | None, count: int) -> Tensor | None:
+    return None if column is None else column.repeat(count, *(1,) * (column.ndim - 1))
+
+
+def centred(table: Tensor, people: Sequence[str]) -> Tensor:
+    """What was heard (n, ...) less the mean of its person, at the mean of all: within-transformation of panel data.
+
+    Raises `UsageError` where nobody is named.
+    """
+    if not people:
+        raise UsageError("[train] centred needs a task that knows whose its examples are, such as voice")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(people))}
+    which = torch.tensor([numbers[name] for name in people])
+    values = table.float()
+    sums = torch.zeros(len(numbers), *values.shape[1:]).index_add(0, which, values)
+    counts = torch.bincount(which).view(-1, *(1,) * (values.ndim - 1))
+    return (values - (sums / counts)[which] + values.mean(dim=0)).to(table.dtype)
 
 
 @torch.no_grad()
