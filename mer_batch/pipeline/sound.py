@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mer_batch.classifier import Classifier
@@ -86,7 +88,8 @@ class VoiceStage(Stage):
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        self.take(*_by_voice(readings, self.voices))
+        changes = all_changes(handovers(self._faces.turns(readings.speech)), self._words.named)
+        self.take(*by_voice(readings, self.voices, sorted({*breaks, *changes})))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         reached = max(ends, default=self.asked.options.start)
         if reached < self.asked.end:
@@ -134,8 +137,19 @@ class VoiceStage(Stage):
         return kept
 
 
-def _by_voice(readings: VoiceReadings, voices: Sequence[VoiceTurn]) -> tuple[Sequence[Observation], Sequence[Gap]]:
-    """Readings that stand for one voice each."""
+def by_voice(
+    readings: VoiceReadings, voices: Sequence[VoiceTurn], breaks: Breaks
+) -> tuple[Sequence[Observation], Sequence[Gap]]:
+    """Readings that stand for one voice each, and for nobody who spoke before or after one of the `breaks`.
+
+    Mouths and words tell of two people also where their voices could not be told apart.
+    """
     from mer_batch.voice.retile import Stretch, retiled
 
-    return retiled(readings, [Stretch(*turn) for turn in voices])
+    numbers: dict[tuple[int, int], int] = {}
+    stretches = []
+    for turn in voices:
+        for start, end in pairwise([turn.start, *(b for b in breaks if turn.start < b < turn.end), turn.end]):
+            part = turn.voice, bisect_right(breaks, (start + end) / 2)
+            stretches.append(Stretch(start, end, numbers.setdefault(part, len(numbers))))
+    return retiled(readings, stretches)
