@@ -16,6 +16,7 @@ from mer_batch.fusion.speaking import handovers
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
+from mer_batch.pipeline.levels import EARLY
 from mer_batch.pipeline.stage import FAILURES, Stage
 from mer_batch.pipeline.voices import encoder_sum
 from mer_batch.pipeline.words import WordStage
@@ -88,8 +89,9 @@ class VoiceStage(Stage):
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        changes = all_changes(handovers(self._faces.turns(readings.speech)), self._words.named)
-        self.take(*by_voice(readings, self.voices, sorted({*breaks, *changes})))
+        # Once more with the speech that was heard, which ends at the handovers known so far.
+        more = all_changes(handovers(self._faces.turns(readings.speech)), self._words.named)
+        self.take(*by_voice(readings, self.voices, sorted({*heard.breaks, *_far(more, heard.breaks)})))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         reached = max(ends, default=self.asked.options.start)
         if reached < self.asked.end:
@@ -100,7 +102,7 @@ class VoiceStage(Stage):
         """What was kept of the same sound, models and breaks, else what is heard now."""
         found = self._find_kept(breaks)
         if found is None:
-            hearing = self._hearing or Hearing(self.asked, self._reader, breaks)
+            hearing = self._hearing or Hearing(self.asked, self._reader, all_changes((), self._words.named))
             with closing(hearing), self.asked.told("voice") as share:
                 found = hearing.result(breaks, share)
             if found.whole:
@@ -135,6 +137,11 @@ class VoiceStage(Stage):
             kept = [found] if found else []
             self.asked.keep.put("elsewhere", lambda: {"range": self.asked.span}, kept)
         return kept
+
+
+def _far(times: Breaks, known: Breaks) -> list[float]:
+    """Those of the times that are no second finding of what is known: mouths are earlier than the sound."""
+    return [time for time in times if all(abs(time - other) > EARLY for other in known)]
 
 
 def by_voice(
