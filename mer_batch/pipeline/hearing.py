@@ -57,7 +57,7 @@ class Hearing:
 
         asked = self._asked
         notices: list[str] = []
-        ear = VoiceEar(asked.options.speakers)
+        ear = VoiceEar(asked.options.speakers, asked.options.diarizer, asked.options.device)
         blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=notices.append)
         readings = read_voice(
             self._while_wanted(blocks),
