@@ -76,7 +76,8 @@ def to_tensor(crops: Sequence[Image], card_input: Mapping[str, Any]) -> Tensor:
         crops: uint8 arrays of shape (h, w), (h, w, 1) or (h, w, 3) in RGB, of any size.
         card_input: `size`, `channels` (1: ITU-R BT.601 luma; 3: grey is repeated), `mean` and `std`
             on the [0, 1] scale, a number or one per channel; `grey` (optional): the network has learned
-            from grey pictures only, so colour is taken out before three channels are made.
+            from grey pictures only, so colour is taken out before three channels are made; `detail`
+            (optional): the side to which pictures are brought before `size`.
     """
     import torch
 
@@ -88,7 +89,8 @@ def to_tensor(crops: Sequence[Image], card_input: Mapping[str, Any]) -> Tensor:
     result = torch.empty(len(crops), channels, size, size)
     for positions in by_shape.values():
         pixels = _coloured(np.stack([crops[i] for i in positions]), grey)
-        result[positions] = _resized(pixels.expand(-1, channels, -1, -1), size)
+        pixels = resized(pixels, int(card_input.get("detail") or size))
+        result[positions] = resized(pixels, size).expand(-1, channels, -1, -1)
     mean = torch.tensor(_per_channel(card_input, "mean")).view(1, -1, 1, 1)
     std = torch.tensor(_per_channel(card_input, "std")).view(1, -1, 1, 1)
     return (result - mean) / std
@@ -106,7 +108,8 @@ def _coloured(crops: Image, grey: bool) -> Tensor:
     return pixels.permute(0, 3, 1, 2)
 
 
-def _resized(pixels: Tensor, size: int) -> Tensor:
+def resized(pixels: Tensor, size: int) -> Tensor:
+    """Pictures (n, c, h, w) brought to (n, c, size, size): means of areas where they shrink, bilinear where not."""
     from torch.nn.functional import interpolate
 
     if pixels.shape[2:] == (size, size):
