@@ -62,6 +62,8 @@ def check_input(card_input: Mapping[str, Any]) -> None:
         raise ModelError(f"the model card's input needs channels = 1 or 3, got {channels!r}")
     if not (isinstance(card_input.get("size"), int) and card_input["size"] > 0):
         raise ModelError(f"the model card's input needs a positive size in pixels, got {card_input.get('size')!r}")
+    if not (isinstance(detail := card_input.get("detail", 0), int) and detail >= 0):
+        raise ModelError(f"the model card's detail must be a number of pixels, got {detail!r}")
     for key in ("mean", "std"):
         if len(_per_channel(card_input, key)) != channels:
             raise ModelError(f"the model card's input needs {channels} value(s) for {key}")

