@@ -23,9 +23,12 @@ _BATCH = 64
 
 def load(folder: Path, device: str = "auto") -> Classifier[Image]:
     """The face model in `folder` on `device`. Raises `ModelError` when it cannot be used."""
+    import torch
+
     where = pick_device(device)
     net, card = load_net(folder, where)
-    return FaceClassifier(net, card, where)
+    # Channels last: convolutions of one channel each, as EfficientNet has them, take three quarters of the time so.
+    return FaceClassifier(net.to(memory_format=torch.channels_last), card, where)
 
 
 class FaceClassifier(Classifier[Image]):
