@@ -11,7 +11,7 @@ import numpy as np
 
 from mer_batch.fusion.pool import Array
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VALENCE_AROUSAL
-from mer_batch.scores.bootstrap import Positions, block_bootstrap
+from mer_batch.scores.steps import share_of_steps
 from mer_batch.timeline.events import blocks, chains, lanes, verb
 from mer_batch.types import Interval, Observation, Segment, Timeline
 
@@ -145,14 +145,9 @@ def _shares(read: Sequence[Segment]) -> dict[str, Interval]:
     names = (*EMOTIONS, UNSURE) if any(segment.label for segment in read) else (UNSURE,)
     if not read:
         return {}
-    lengths = np.array([segment.end - segment.start for segment in read])
-    columns = np.array([[(segment.label or UNSURE) == name for name in names] for segment in read], dtype=np.float64)
-
-    def statistic(positions: Positions) -> Array:
-        share: Array = lengths[positions] @ columns[positions] / lengths[positions].sum()
-        return share
-
-    return dict(zip(names, block_bootstrap(statistic, len(read)), strict=True))
+    seconds = np.array([segment.end - segment.start for segment in read])
+    labels = np.array([segment.label or UNSURE for segment in read])
+    return {name: share_of_steps(labels == name, seconds) for name in names}
 
 
 def clock(seconds: float) -> str:
