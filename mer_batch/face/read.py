@@ -157,7 +157,7 @@ def watch_faces(
     sitters = PortraitKeeper(embedder) if embedder is not None else None
     early: set[int] = set()
     with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
-        for frame, cut, faces in source:
+        for frame, cut, faces, small in source:
             qualities = judge.take(frame, len(log.times), faces)
             log.add(frame, cut, piece)
             warm = piece is not None and frame.time < piece.start
@@ -168,7 +168,7 @@ def watch_faces(
                 early.update(seen.trail for seen in faces or ())
                 liveness.go_on(early)
             elif faces is not None:
-                liveness.see([frame], [faces])
+                liveness.see(frame, faces, small)
             if watcher is not None and faces is not None:
                 watcher.see([frame], [faces])
             if on_progress is not None and len(log.times) % batch == 0:
