@@ -110,7 +110,9 @@ def _wide(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-def _wanted(channels: int = 1, **_options: object) -> dict[str, Any]:
+def _wanted(channels: int = 1, start: str = "", **_options: object) -> dict[str, Any]:
+    if start:
+        imagenet_start.known(start).path()  # said before the data are read
     return {"channels": channels, "mean": [round(MEAN, 4)] * channels, "std": [round(STD, 4)] * channels}
 
 

@@ -83,8 +83,9 @@ def test_starts_that_cannot_be_had_are_one_line(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ModelError, match="not the published file"):
         nets.build(NAME, 7, start="toy", features=16)
     monkeypatch.setattr(imagenet_start, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="run: pip install toy-start"):
-        nets.build(NAME, 7, start="toy")
+    for asked in (nets.build, nets.input_of):
+        with pytest.raises(ModelError, match="run: pip install toy-start"):
+            asked(NAME, **({"classes": 7} if asked is nets.build else {}), start="toy")
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
