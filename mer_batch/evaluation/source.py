@@ -9,6 +9,7 @@ from mer_batch.classifier import Classifier
 from mer_batch.errors import DataError, UsageError
 from mer_batch.evaluation import ensemble
 from mer_batch.evaluation.result import Request, Result
+from mer_batch.scores.groups import of_part
 from mer_batch.scores.metrics import score
 from mer_batch.tasks.parts import NAMES, Part, check_split, main_part, part_names, parts
 from mer_batch.tasks.reading import Reading, Shares, read_set
@@ -109,8 +110,9 @@ def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> Labelled
 
 def _scored(part: Part, reading: Reading, after: Shares, before: Shares, plain: Shares | None) -> Result:
     labels, where = reading.labels[part.where], part.where
+    groups = of_part(reading.groups, where)
     return Result(
         part,
-        score(labels, after[where], before=before[where]),
-        None if plain is None else score(labels, plain[where]),
+        score(labels, after[where], before=before[where], groups=groups),
+        None if plain is None else score(labels, plain[where], groups=groups),
     )

@@ -14,6 +14,7 @@ from mer_batch.nets.store import ModelCard, save_model
 from mer_batch.readers import load_classifier
 from mer_batch.scores import predictions
 from mer_batch.scores.calibration import CalibrateOptions, calibrate, reliability
+from mer_batch.scores.groups import of_part
 from mer_batch.scores.metrics import Scores, score
 from mer_batch.tasks.parts import Part, main_part, part_names, parts
 from mer_batch.tasks.reading import Reading, Shares, read_set
@@ -23,7 +24,7 @@ from mer_batch.tasks.views import views_for, views_name
 from mer_batch.training import representations
 from mer_batch.training.model_card import card_text
 
-CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
+CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece", "ece_debiased")
 """What the `scores` of a card tell; its `evaluations` tell more, part by part."""
 
 
@@ -105,7 +106,13 @@ def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str], ma
     before = reading.probabilities(plain=True)
     found = parts(part_names(reading.ids, split), reading.ids, leaking, sets=reading.groups.get("set", ()), main=main)
     scored = {
-        part.title: score(reading.labels[part.where], after[part.where], before=before[part.where]) for part in found
+        part.title: score(
+            reading.labels[part.where],
+            after[part.where],
+            before=before[part.where],
+            groups=of_part(reading.groups, part.where),
+        )
+        for part in found
     }
     tta = {}
     if len(reading.logits) > 1:

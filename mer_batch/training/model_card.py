@@ -7,6 +7,7 @@ from datetime import date
 
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard
+from mer_batch.scores.groups import plural
 from mer_batch.scores.metrics import Scores
 from mer_batch.tasks.recipe import Recipe
 
@@ -45,15 +46,25 @@ def _wishes(recipe: Recipe) -> str:
 def _scores(card: ModelCard, scores: Scores) -> Iterator[str]:
     yield f"## Scores on {card.confusion_source} (n = {scores.n})"
     yield ""
-    yield "| score | value | 95 % interval |"
-    yield "|---|---|---|"
+    own = scores.grouped
+    over = f" over new {plural(own.by)} ({own.units}) |" if own else ""
+    yield f"| score | value | 95 % interval over new items |{over}"
+    yield f"|---|---|---|{'---|' if own else ''}"
     for name, value in card.scores.items():
         if name != "n":
-            low, high = scores.intervals.get(name, (None, None))
-            yield f"| {name} | {value:.4f} | {'' if low is None else f'{low:.4f} to {high:.4f}'} |"
+            groups = f" {_span(own.intervals, name)} |" if own else ""
+            yield f"| {name} | {value:.4f} | {_span(scores.intervals, name)} |{groups}"
+    yield ""
+    yield "`ece` is the binned error, which chance raises; `ece_debiased` is without that, and what its interval is of."
+    if own:
+        yield f"For {plural(own.by)} that were not tested the last column counts: the items of one are alike."
     if card.views:
         yield ""
         yield f"Scores that end in `_tta` average the views `{card.views}` of each item."
+
+
+def _span(intervals: Mapping[str, tuple[float, float]], name: str) -> str:
+    return f"{intervals[name][0]:.4f} to {intervals[name][1]:.4f}" if name in intervals else ""
 
 
 def _parts(card: ModelCard, parts: Mapping[str, Scores]) -> Iterator[str]:

@@ -181,7 +181,8 @@ def test_intervals_over_speakers_know_that_their_clips_hang_together() -> None:
     speakers = np.repeat(["a", "b"], 140)
     reading = np.where(speakers == "a", truth, (truth + 1) % 7)
     spans = group_intervals(truth, reading, speakers)
-    assert spans["accuracy"] == (0.0, 1.0)
+    assert spans["accuracy"][0] < 0.01
+    assert spans["accuracy"][1] > 0.99
     assert set(spans) == {"accuracy", "uar", "macro_f1", "weighted_f1"}
     each = group_intervals(truth, reading, np.arange(len(truth)).astype(str))
     items = score(truth, np.eye(7)[reading]).intervals["accuracy"]
