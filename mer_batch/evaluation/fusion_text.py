@@ -56,10 +56,10 @@ def _part(part: Part) -> Iterator[str]:
 def _test(test: Test) -> str:
     gain = test.comparison.gains["accuracy"]
     span = "" if gain.low is None or gain.high is None else f" ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-    people = "" if test.speakers is None else f"; speakers better {test.speakers[0]}, worse {test.speakers[1]}"
+    people = "" if test.speakers is None else f"; better for {test.speakers[0]}, worse for {test.speakers[1]}"
     return (
-        f"{test.second} over {test.first}: {100 * gain.value:+.1f} points{span}, "
-        f"{test.comparison.how} {p_text(test.comparison.p)}, Holm {p_text(test.p)}{people}"
+        f"{test.second} over {test.first}: {100 * gain.value:+.1f} points{span},\n"
+        f"  {test.comparison.how} {p_text(test.comparison.p)}, Holm {p_text(test.p)}{people}"
     )
 
 
