@@ -26,6 +26,7 @@ from mer_batch.scores.metrics import Scores, score
 from mer_batch.scores.statistics.blocks import holm
 from mer_batch.scores.statistics.comparison import Comparison, compare
 from mer_batch.scores.statistics.readings import Readings
+from mer_batch.tasks import reads
 from mer_batch.tasks.recipe import read_recipe
 from mer_batch.tasks.task import LabelledSet, Split, load_task
 from mer_batch.types import MODALITIES, Floats
@@ -121,7 +122,11 @@ def study(spec: str = "default", split: Split = "test", device: str = "auto", re
     prior, found = _prior(task.held_out("validation").labels), task.held_out(split)
     kinds = list(dict.fromkeys(found.groups["set"]))
     parts = tuple(_part(kind, prior, found, gate) for kind in kinds)
-    return Study("" if gate is None else spec, split, parts, tuple(_notes(gate, task.input, spec, split)))
+    notes = list(_notes(gate, task.input, spec, split))
+    if split == "test":
+        model = POOL if gate is None else gate.card.sha256
+        notes.append(reads.note(found.name, [str(one) for one in found.ids], model, "evaluate").sentence(found.name))
+    return Study("" if gate is None else spec, split, parts, tuple(notes))
 
 
 def _notes(gate: Gate | None, made: Mapping[str, Any], spec: str, split: Split) -> Iterator[str]:

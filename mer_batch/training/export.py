@@ -16,6 +16,7 @@ from mer_batch.scores import predictions
 from mer_batch.scores.calibration import CalibrateOptions, calibrate, reliability
 from mer_batch.scores.groups import of_part
 from mer_batch.scores.metrics import Scores, score
+from mer_batch.tasks import reads
 from mer_batch.tasks.parts import Part, main_part, part_names, parts
 from mer_batch.tasks.reading import Reading, Shares, read_set
 from mer_batch.tasks.recipe import Recipe
@@ -66,6 +67,7 @@ def export(
     card = _calibrated(card, validation.of(task.main), recipe.calibrate)
     items = task.held_out("test")
     test = read_set(reader, items, views_for(task.modality, tta))
+    read = reads.note(items.name, [str(name) for name in items.ids], card.sha256, "train")
     leaking = task.leaking()
     held = (
         _held("validation", validation, card, leaking, task.main),
@@ -73,7 +75,9 @@ def export(
     )
     card = save_model(folder, net, _with_scores(card, held), files=task.files())
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters)
+    text = card_text(
+        card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters, read, len(task.copied())
+    )
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
     _write_run(folder.parent, card, held)
     if representations.can_map(reader):
