@@ -75,9 +75,7 @@ def export(
     )
     card = save_model(folder, net, _with_scores(card, held), files=task.files())
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    text = card_text(
-        card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters, read, len(task.copied())
-    )
+    text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters, read)
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
     _write_run(folder.parent, card, held)
     if representations.can_map(reader):
@@ -86,7 +84,9 @@ def export(
 
 
 def _first_card(recipe: Recipe, task: Task, views: str) -> ModelCard:
+    copied = len(task.copied())
     return ModelCard(
+        leaks=f"{copied:,} held-out items have a copy that was trained on" if copied else "",
         name=task.modality,
         modality=task.modality,
         net=recipe.net,
