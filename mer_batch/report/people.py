@@ -11,7 +11,7 @@ from mer_batch.timeline.summary import Summary
 from mer_batch.types import Interval, Timeline
 from mer_batch.wording import clock, image_uri, interval_text, percent, person_name
 
-UNFOLDED: Final = 4
+UNFOLDED: Final = 6
 """People shown at once; the rest stand in a fold."""
 
 

@@ -1,0 +1,210 @@
+"""The page as a workbench, in a real browser: one screen, one clock, true numbers, nothing that jumps."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser import SIZES, opened
+from mer_batch.labels import EMOTIONS
+from mer_batch.media.binary import ffmpeg_path
+from mer_batch.report.html import write_report
+from mer_batch.timeline.summary import UNSURE, summarize
+from mer_batch.types import Timeline
+from timelines import make_timeline
+
+
+
+@pytest.fixture(scope="module")
+def timeline(tmp_path_factory: pytest.TempPathFactory) -> Timeline:
+    """Two people in a recording that a browser plays."""
+    clip = tmp_path_factory.mktemp("recorded") / "talk.webm"
+    source = ["-f", "lavfi", "-i", "testsrc=s=320x180:r=5:d=60", "-f", "lavfi", "-i", "sine=d=60"]
+    coded = ["-c:v", "libvpx", "-b:v", "60k", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"]
+    subprocess.run([ffmpeg_path(), "-v", "error", *source, *coded, str(clip)], check=True)
+    made = make_timeline()
+    assert made.media.video
+    video = replace(made.media.video, codec="vp8", width=320, height=180)
+    audio = tuple(replace(track, codec="opus") for track in made.media.audio)
+    return replace(made, media=replace(made.media, path=clip, video=video, audio=audio))
+
+
+@pytest.fixture(scope="module")
+def page(timeline: Timeline) -> Path:
+    return write_report(timeline, timeline.media.path.with_name("talk.html"))[0]
+
+
+@pytest.fixture
+def tab(chromium: Any, page: Path) -> Iterator[Any]:
+    with opened(chromium, page) as shown:
+        yield shown
+
+
+def boxes(tab: Any, selector: str) -> list[dict[str, float]]:
+    return tab.evaluate(
+        "(what) => [...document.querySelectorAll(what)].map((node) => node.getBoundingClientRect().toJSON())", selector
+    )
+
+
+def lane_boxes(tab: Any) -> list[dict[str, float]]:
+    """The fused lanes of the people."""
+    names = "(nodes) => nodes.map((node) => node.getBoundingClientRect().toJSON())"
+    return tab.eval_on_selector_all('.strip[aria-label$="fused reading"]', names)
+
+
+def time_of(tab: Any) -> str:
+    return tab.inner_text("#now-time")
+
+
+@pytest.mark.parametrize("size", ["laptop", "desk", "wide"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_video_overview_and_the_lane_of_everybody_are_on_one_screen(chromium: Any, page: Path, size: str, scheme: str):
+    with opened(chromium, page, size=size, color_scheme=scheme) as tab:
+        width, height = SIZES[size]
+        lanes = lane_boxes(tab)
+        assert len(lanes) == 3  # two people, and what is nobody's
+        for box in [*boxes(tab, "#media, #now, #overview"), *lanes[:2]]:
+            assert box["top"] >= 0
+            assert box["bottom"] <= height
+            assert box["right"] <= width
+        assert boxes(tab, "#chart")[0]["top"] < 560
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_fits_a_phone(chromium: Any, page: Path):
+    with opened(chromium, page, size="phone", has_touch=True, is_mobile=True) as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.tap('.strip[aria-label^="Person 1, fused"]')
+        assert tab.is_visible(".tip")
+        assert time_of(tab) != "0:00.0"
+
+
+def test_one_clock_and_no_controls_but_ours(tab: Any):
+    assert tab.get_attribute("#media", "controls") is None
+    assert tab.locator("input[type=range]").count() == 0
+
+
+def test_a_click_anywhere_seeks_the_recording_in_sight(tab: Any):
+    tab.click('.strip[aria-label^="Person 1, fused"]', position={"x": 300, "y": 20})
+    first = tab.evaluate("document.getElementById('media').currentTime")
+    assert 5 < first < 40
+    tab.click(".transcript li:nth-child(7) .text")
+    assert time_of(tab) == "0:52.0"
+    assert tab.evaluate("document.getElementById('media').currentTime") == pytest.approx(52, abs=0.01)
+    tab.wait_for_selector(".screen.mini")
+    [screen] = boxes(tab, "#screen")
+    assert screen["bottom"] <= 768
+    assert boxes(tab, "#overview")[0]["bottom"] < 140
+    tab.click("#events-fold summary")
+    tab.click("#events-scroll tbody tr:nth-child(2) button")
+    [screen] = boxes(tab, "#screen")
+    assert 0 <= screen["top"] < screen["bottom"] <= 768
+
+
+@pytest.mark.parametrize("clicked", ["#zoom-in", "#unfold", "#speed", "#modality-menu", ".transcript li", "#copy-link", "#now"])
+def test_keys_work_after_a_click_on_anything(tab: Any, clicked: str):
+    if clicked == "#modality-menu":
+        tab.click("summary:has-text('Modalities')")
+    tab.click(f"{clicked} input >> nth=0" if clicked == "#modality-menu" else f"{clicked} >> nth=0")
+    tab.keyboard.press("Escape")
+    before = tab.evaluate("document.getElementById('media').currentTime")
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("document.getElementById('media').currentTime") == pytest.approx(before + 1, abs=0.01)
+    tab.keyboard.press(" ")
+    assert tab.inner_text("#play") == "Pause"
+    tab.keyboard.press(" ")
+    assert tab.inner_text("#play") == "Play"
+
+
+def test_keys_stay_letters_in_a_text_field(tab: Any):
+    tab.click("#search")
+    tab.keyboard.type("a [b] 0+")
+    assert tab.input_value("#search") == "a [b] 0+"
+    assert time_of(tab) == "0:00.0"
+
+
+def test_a_button_reached_by_the_keyboard_keeps_its_own_keys(tab: Any):
+    tab.focus("#event-before")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    tab.focus("#mode")
+    tab.keyboard.press(" ")
+    assert tab.get_attribute("#mode", "aria-pressed") == "true"
+    assert tab.inner_text("#play") == "Play"
+
+
+def test_nothing_moves_while_it_plays(tab: Any):
+    heights = set()
+    for second in range(0, 60, 2):
+        tab.evaluate("(s) => { location.hash = `#t=${s}`; }", second)
+        tab.wait_for_timeout(20)
+        heights.add(tab.evaluate("document.documentElement.scrollHeight"))
+    assert len(heights) == 1
+
+
+def test_the_brush_zooms_and_moves_what_the_lanes_show(tab: Any):
+    [rail] = boxes(tab, ".rail")
+    y = rail["top"] + 12
+    tab.mouse.move(rail["left"], y)
+    tab.mouse.down()
+    tab.mouse.move(rail["left"] + rail["width"] / 2, y, steps=4)
+    tab.mouse.up()
+    assert tab.get_attribute(".thumb", "aria-valuetext") == "0:30.0 to 1:00.0"
+    tab.mouse.move(rail["left"] + rail["width"] * 0.75, y)
+    tab.mouse.down()
+    tab.mouse.move(rail["left"] + rail["width"] * 0.5, y, steps=4)
+    tab.mouse.up()
+    assert tab.get_attribute(".thumb", "aria-valuetext") == "0:15.0 to 0:45.0"
+    tab.click("#zoom-out")
+    assert tab.get_attribute(".thumb", "aria-valuetext") == "0:00.0 to 1:00.0"
+
+
+def overview_shares(tab: Any, row: int, rows: int, left: float, right: float) -> dict[str, float]:
+    """The shares of the colours in a stretch of one row of the overview, from its pixels."""
+    script = """([row, rows, left, right]) => {
+      const canvas = document.querySelector('.scrub canvas'), pen = canvas.getContext('2d');
+      const tall = canvas.height / rows, from = Math.round(left * canvas.width), to = Math.round(right * canvas.width);
+      const top = Math.ceil(row * tall), room = Math.floor((row + 1) * tall - (rows > 1 ? 1 : 0)) - top;
+      const { data } = pen.getImageData(from, top, to - from, room), found = {};
+      for (let i = 0; i < data.length; i += 4) {
+        const key = [data[i], data[i + 1], data[i + 2]].join();
+        found[key] = (found[key] ?? 0) + 1;
+      }
+      return [found, (to - from) * room];
+    }"""
+    found, total = tab.evaluate(script, [row, rows, left, right])
+    return {key: count / total for key, count in found.items()}
+
+
+@pytest.mark.parametrize("stretch", [(0.0, 60.0), (12.0, 42.0), (36.0, 60.0)])
+def test_the_overview_shows_the_shares_of_the_table_within_a_pixel(
+    chromium: Any, page: Path, timeline: Timeline, stretch: tuple[float, float]
+):
+    with opened(chromium, page) as tab:
+        # Without patterns a colour is a class.
+        tab.evaluate("for (const n of ['angry']) document.body.dataset.x = n")
+        columns = tab.evaluate("document.querySelector('.scrub canvas').width")
+        for row, person in enumerate(("Person 1", "Person 2", None)):
+            found = overview_heights(tab, row, 3, stretch[0] / 60, stretch[1] / 60)
+            for name in (*EMOTIONS, None):
+                own = [s for s in timeline.segments if s.person == person and s.label == name and s.probabilities]
+                seconds = sum(max(0.0, min(s.end, stretch[1]) - max(s.start, stretch[0])) for s in own)
+                assert found.get(name or "not sure", 0.0) == pytest.approx(seconds / 60 * columns, abs=1.5)
+
+
+def test_the_selection_has_the_shares_of_the_table(chromium: Any, page: Path, timeline: Timeline):
+    with opened(chromium, page, "#t=0,60") as tab:
+        for place, summary in enumerate(summarize(timeline)):
+            tab.select_option('select[aria-label="Whose"]', str(place))
+            rows = tab.eval_on_selector_all(
+                "#selection .shares tbody tr", "(rows) => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])"
+            )
+            found = {name: float(text.split(" %")[0].replace("< ", "")) for name, text in rows}
+            for name in (*EMOTIONS, UNSURE):
+                assert found.get(name, 0) == pytest.approx(100 * summary.shares[name].value, abs=0.51)
