@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from browser import SIZES, opened
-from mer_batch.labels import EMOTIONS
+from mer_batch.labels import COLOURS, EMOTIONS
 from mer_batch.media.binary import ffmpeg_path
 from mer_batch.report.html import write_report
 from mer_batch.timeline.summary import UNSURE, summarize
@@ -165,37 +165,60 @@ def test_the_brush_zooms_and_moves_what_the_lanes_show(tab: Any):
     assert tab.get_attribute(".thumb", "aria-valuetext") == "0:00.0 to 1:00.0"
 
 
-def overview_shares(tab: Any, row: int, rows: int, left: float, right: float) -> dict[str, float]:
-    """The shares of the colours in a stretch of one row of the overview, from its pixels."""
-    script = """([row, rows, left, right]) => {
-      const canvas = document.querySelector('.scrub canvas'), pen = canvas.getContext('2d');
-      const tall = canvas.height / rows, from = Math.round(left * canvas.width), to = Math.round(right * canvas.width);
-      const top = Math.ceil(row * tall), room = Math.floor((row + 1) * tall - (rows > 1 ? 1 : 0)) - top;
-      const { data } = pen.getImageData(from, top, to - from, room), found = {};
-      for (let i = 0; i < data.length; i += 4) {
-        const key = [data[i], data[i + 1], data[i + 2]].join();
-        found[key] = (found[key] ?? 0) + 1;
-      }
-      return [found, (to - from) * room];
-    }"""
-    found, total = tab.evaluate(script, [row, rows, left, right])
-    return {key: count / total for key, count in found.items()}
+PIXELS = """([stretches, classes]) => {
+  const canvas = document.querySelector('.scrub canvas'), pen = canvas.getContext('2d');
+  const { data, width, height } = pen.getImageData(0, 0, canvas.width, canvas.height);
+  const near = (a, b, t, i) => [0, 1, 2].reduce((sum, n) => sum + (a[n] + t * (b[n] - a[n]) - data[i + n]) ** 2, 0);
+  const nameAt = (i) => {
+    let best = [Infinity, ''];
+    for (const [name, base, ink] of classes) for (const t of [0, 0.08, 0.16, 0.24, 0.34, 0.45, 0.56]) {
+      const far = near(base, ink, t, i);
+      if (far < best[0]) best = [far, name];
+    }
+    return best[1];
+  };
+  return stretches.map(([left, right]) => {
+    const found = {};
+    for (let x = Math.round(left * width); x < Math.round(right * width); x++) for (let y = 0; y < height; y++) {
+      const name = nameAt(4 * (y * width + x));
+      found[name] = (found[name] ?? 0) + 1 / height;
+    }
+    return found;
+  });
+}"""
 
 
-@pytest.mark.parametrize("stretch", [(0.0, 60.0), (12.0, 42.0), (36.0, 60.0)])
+def rgb(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def ink_on(colour: str) -> list[int]:
+    """Black or white, whichever stands out more (WCAG contrast), as theme.js draws patterns."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (n / 255 for n in rgb(colour))]
+    light = sum(weight * v for weight, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return [255 if 1.05 / (light + 0.05) > (light + 0.05) / 0.05 else 0] * 3
+
+
+@pytest.mark.parametrize("person", ["Person 1", "Person 2"])
 def test_the_overview_shows_the_shares_of_the_table_within_a_pixel(
-    chromium: Any, page: Path, timeline: Timeline, stretch: tuple[float, float]
+    chromium: Any, page: Path, timeline: Timeline, person: str
 ):
+    """Each class over three stretches, from the pixels: a class is its colour, or that under its pattern."""
+    classes = [[name, rgb(colour), ink_on(colour)] for name, colour in COLOURS.items()]
+    classes += [["not sure", rgb("#cfcdc5"), rgb("#cfcdc5")], ["", rgb("#f5f5f3"), rgb("#f5f5f3")]]
     with opened(chromium, page) as tab:
-        # Without patterns a colour is a class.
-        tab.evaluate("for (const n of ['angry']) document.body.dataset.x = n")
+        tab.click("summary:has-text('People')")
+        for other in {"Person 1", "Person 2", "Not assigned"} - {person}:
+            tab.uncheck(f"input[aria-label='Show {other}']")
         columns = tab.evaluate("document.querySelector('.scrub canvas').width")
-        for row, person in enumerate(("Person 1", "Person 2", None)):
-            found = overview_heights(tab, row, 3, stretch[0] / 60, stretch[1] / 60)
-            for name in (*EMOTIONS, None):
-                own = [s for s in timeline.segments if s.person == person and s.label == name and s.probabilities]
-                seconds = sum(max(0.0, min(s.end, stretch[1]) - max(s.start, stretch[0])) for s in own)
-                assert found.get(name or "not sure", 0.0) == pytest.approx(seconds / 60 * columns, abs=1.5)
+        stretches = ((0.0, 60.0), (12.0, 42.0), (36.0, 60.0))
+        drawn = tab.evaluate(PIXELS, [[[start / 60, end / 60] for start, end in stretches], classes])
+        for (start, end), found in zip(stretches, drawn, strict=True):
+            for name in (*EMOTIONS, "not sure"):
+                own = [s for s in timeline.segments if s.person == person and s.probabilities]
+                own = [s for s in own if (s.label or "not sure") == name]
+                seconds = sum(max(0.0, min(s.end, end) - max(s.start, start)) for s in own)
+                assert found.get(name, 0.0) == pytest.approx(seconds / 60 * columns, abs=1.01), name
 
 
 def test_the_selection_has_the_shares_of_the_table(chromium: Any, page: Path, timeline: Timeline):
