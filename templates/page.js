@@ -7,7 +7,9 @@ function modalityRow(part) {
 }
 $("modality-menu").append(...PARTS.map(modalityRow), el("p", { className: "note" }, "What is switched off is taken out of the result: the rest is pooled again here."));
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  // What was clicked may be gone by now: a menu that was drawn again stays open.
+  const way = event.composedPath();
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!way.includes(menu)) menu.open = false;
 });
 
 $("mode").onclick = () => {
