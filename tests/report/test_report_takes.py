@@ -107,7 +107,9 @@ def test_readings_captions_and_tiers_of_the_whole(tab: Any, timeline: Timeline):
     tiers = {tier.get("TIER_ID"): tier for tier in eaf.iter("TIER")}
     assert {"Person 1", "Person 2", "Not assigned"} <= tiers.keys()
     for tier in tiers.values():
-        ends = [(slots[a.get("TIME_SLOT_REF1")], slots[a.get("TIME_SLOT_REF2")]) for a in tier.iter("ALIGNABLE_ANNOTATION")]
+        ends = [
+            (slots[a.get("TIME_SLOT_REF1")], slots[a.get("TIME_SLOT_REF2")]) for a in tier.iter("ALIGNABLE_ANNOTATION")
+        ]
         assert all(start < end for start, end in ends)
         assert all(before[1] <= after[0] for before, after in zip(ends, ends[1:], strict=False))
     values = [node.text for node in tiers["Person 1"].iter("ANNOTATION_VALUE")]
@@ -225,7 +227,7 @@ def test_notes_survive_a_reload_and_are_labels(chromium: Any, page: Path, tmp_pa
         path = taken(tab, "#notes button:has-text('Download CSV')")
         [row] = read_truth(path.rename(tmp_path / "labels.csv"))
         assert (row.start, row.end, row.person, row.emotion) == (8, 14, "Person 1", "happy")
-        assert rows_of(tmp_path / "labels.csv")[0]["note"] == "'=smiles, \"broadly\""
+        assert rows_of(tmp_path / "labels.csv")[0]["note"] == '\'=smiles, "broadly"'
 
 
 def test_paper_has_two_pages_of_vectors(chromium: Any, page: Path, tmp_path: Path):

@@ -20,7 +20,6 @@ from mer_batch.types import Timeline
 from timelines import make_timeline
 
 
-
 @pytest.fixture(scope="module")
 def timeline(tmp_path_factory: pytest.TempPathFactory) -> Timeline:
     """Two people in a recording that a browser plays."""
@@ -107,7 +106,9 @@ def test_a_click_anywhere_seeks_the_recording_in_sight(tab: Any):
     assert 0 <= screen["top"] < screen["bottom"] <= 768
 
 
-@pytest.mark.parametrize("clicked", ["#zoom-in", "#unfold", "#speed", "#modality-menu", ".transcript li", "#copy-link", "#now"])
+@pytest.mark.parametrize(
+    "clicked", ["#zoom-in", "#unfold", "#speed", "#modality-menu", ".transcript li", "#copy-link", "#now"]
+)
 def test_keys_work_after_a_click_on_anything(tab: Any, clicked: str):
     if clicked == "#modality-menu":
         tab.click("summary:has-text('Modalities')")
@@ -226,7 +227,8 @@ def test_the_selection_has_the_shares_of_the_table(chromium: Any, page: Path, ti
         for place, summary in enumerate(summarize(timeline)):
             tab.select_option('select[aria-label="Whose"]', str(place))
             rows = tab.eval_on_selector_all(
-                "#selection .shares tbody tr", "(rows) => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])"
+                "#selection .shares tbody tr",
+                "(rows) => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])",
             )
             found = {name: float(text.split(" %")[0].replace("< ", "")) for name, text in rows}
             for name in (*EMOTIONS, UNSURE):
