@@ -147,7 +147,7 @@ function whyUnnamed(columns, i) {
 function bounds(p, half) {
   if (p <= 0 || p >= 1 || half <= 0) return [Math.max(0, p - half), Math.min(1, p + half)];
   const wide = half / (p * (1 - p)), odds = Math.log(p / (1 - p)), back = (x) => 1 / (1 + Math.exp(-x));
-  return [Math.max(back(odds - wide), p - half, 0), Math.min(back(odds + wide), p + half, 1)];
+  return [back(odds - wide), back(odds + wide)];
 }
 
 /* Every part subscribes to what it shows; times are milliseconds. `off` are modalities taken out of the fusion. */

@@ -29,7 +29,7 @@ function barCell(share, label) {
   if (!share) return el("td", {}, "–");
   const back = label >= 0 ? { "background-color": `var(--${NAMES[label]})`, "background-image": `var(--pat-${NAMES[label]})` } : { background: "var(--hatch)" };
   return el("td", { className: "wide" }, el("span", { className: "track", "aria-hidden": "true" },
-    el("i", { style: { width: `${100 * share.value}%`, ...back } }), el("u", { style: { left: `${100 * share.low}%`, width: `${100 * (share.high - share.low)}%` } })));
+    el("i", { style: { width: `${100 * share.value}%`, ...back } }), share.low === null ? null : el("u", { style: { left: `${100 * share.low}%`, width: `${100 * (share.high - share.low)}%` } })));
 }
 
 function sharesTable({ one, two, rows }) {
@@ -41,13 +41,13 @@ function sharesTable({ one, two, rows }) {
     if (two) {
       const gap = a && b ? difference(a, b) : null;
       cells.push(barCell(b, label), el("td", { className: "n" }, b ? spanText(b) : "–"));
-      const clear = gap && (gap.low > 0 || gap.high < 0);
-      cells.push(el("td", { className: clear ? "n clear" : "n" }, gap ? `${signedPoints(gap.value)} (${signedPoints(gap.low)} to ${signedPoints(gap.high)})` : "–"));
+      const clear = gap && gap.low !== null && (gap.low > 0 || gap.high < 0);
+      cells.push(el("td", { className: clear ? "n clear" : "n" }, !gap ? "–" : gap.low === null ? signedPoints(gap.value) : `${signedPoints(gap.value)} (${signedPoints(gap.low)} to ${signedPoints(gap.high)})`));
     }
     body.append(el("tr", {}, el("th", { scope: "row" }, chip(label)), ...cells));
   }
   table.append(body);
-  const told = (part) => `${clock(part.read)} read, n = ${part.n.toLocaleString("en")} steps (worth ${Math.max(0, Math.round(part.pieces))} independent ones)`;
+  const told = (part) => `${clock(part.read)} read, n = ${counted(part.n, "step")}${part.read < 1000 * SHORTEST - 1 ? ", too short for intervals" : ""}`;
   return [table, el("p", { className: "note" }, two ? `A: ${told(one)}. B: ${told(two)}.` : `${told(one)}. No evidence: ${clock(one.ms[8])}.`)];
 }
 
@@ -124,7 +124,7 @@ function selectionCsv() {
   for (const [name, span, part] of spans) {
     for (const row of rows) {
       const share = name === "A" ? row.one : row.two, c = CLASSES.indexOf(row.label);
-      lines.push([name, span[0] / 1000, span[1] / 1000, STATE.who === "" ? "everybody" : LANES[Number(STATE.who)].name, className(row.label), ...(share ? [share.value, share.low, share.high].map((n) => n.toFixed(4)) : ["", "", ""]), (part.ms[c] / 1000).toFixed(2), part.n]);
+      lines.push([name, span[0] / 1000, span[1] / 1000, STATE.who === "" ? "everybody" : LANES[Number(STATE.who)].name, className(row.label), ...(share ? [share.value, share.low, share.high].map((n) => (n === null ? "" : n.toFixed(4))) : ["", "", ""]), (part.ms[c] / 1000).toFixed(2), part.n]);
     }
   }
   return csv(lines);

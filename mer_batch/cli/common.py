@@ -49,7 +49,7 @@ def guarded(command: Command) -> Command:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Garbage is not looked for meanwhile: two hours of a timeline are a million objects, and none of them is garbage."""
+    """Garbage is not looked for meanwhile: a timeline of two hours is a million objects, none of them garbage."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 from mer_batch.config import DEFAULTS
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.report.thin import GAP, UNNAMED, Steps, absences, averaged, groups, label_runs, trimmed
+from mer_batch.report.thin import (
+    GAP,
+    UNNAMED,
+    Steps,
+    absences,
+    averaged,
+    groups,
+    label_runs,
+    leading,
+    majority,
+    trimmed,
+)
 from mer_batch.types import MODALITIES, Gap, Modality, Observation, Segment, Timeline
 from mer_batch.wording import image_uri
 
@@ -143,21 +154,25 @@ def _runs(segments: Sequence[Segment]) -> Columns:
 
 def _fused(segments: Sequence[Segment]) -> Columns:
     read = [segment for segment in segments if segment.probabilities is not None]
-    labels = np.array([UNNAMED if s.label is None else INDEX[s.label] for s in read], np.int8)
-    disagreement = [NO_DISAGREEMENT if s.disagreement is None else round(s.disagreement * UNIT) for s in read]
+    spans, named = _spans(read), np.array([segment.label is not None for segment in read], bool)
+    first = groups(spans, MAX_STEPS)
+    kept = majority(named, first)
     steps = averaged(
-        Steps(_spans(read), _table([s.probabilities for s in read]), _table([s.spread or _NOTHING for s in read])),
-        groups(_spans(read), MAX_STEPS),
+        Steps(spans, _table([s.probabilities for s in read]), _table([s.spread or _NOTHING for s in read])), first, kept
     )
-    first = steps.first
+    shown = [read[place] for place in leading([s.label for s in read], first, kept)]
     return {
         "t": _times(steps.spans),
         "p": _bytes(steps.values),
         "s": _bytes(steps.beside),
-        "w": np.array([[round(100 * w) for w in s.weights] for s in read], np.uint8).reshape(-1, 3)[first],
-        "d": np.array(disagreement, np.uint8)[first],
-        "l": labels[first],
+        "w": np.array([[round(100 * w) for w in s.weights] for s in shown], np.uint8).reshape(-1, 3),
+        "d": np.array([_disagreement(s) for s in shown], np.uint8),
+        "l": np.array([UNNAMED if s.label is None else INDEX[s.label] for s in shown], np.int8),
     }
+
+
+def _disagreement(segment: Segment) -> int:
+    return NO_DISAGREEMENT if segment.disagreement is None else round(segment.disagreement * UNIT)
 
 
 _NOTHING: Final = (0.0,) * len(EMOTIONS)

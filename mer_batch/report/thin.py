@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -64,16 +65,40 @@ def groups(spans: Spans, limit: int) -> NDArray[np.intp]:
     return np.concatenate([np.arange(start, end, size) for start, end in pairwise(breaks)])
 
 
-def averaged(steps: Steps, first: NDArray[np.intp]) -> Steps:
-    """The mean of each group of neighbours, which begin at `first`."""
+def majority(named: NDArray[np.bool_], first: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which steps stand for their group: the named ones where they are most, else the others.
+
+    What is not known enters no mean of what is.
+    """
+    if not len(named):
+        return named
+    sizes = np.diff(np.r_[first, len(named)])
+    most = 2 * np.add.reduceat(named.astype(np.int64), first) > sizes
+    kept: NDArray[np.bool_] = named == np.repeat(most, sizes)
+    return kept
+
+
+def leading(labels: Sequence[str | None], first: NDArray[np.intp], kept: NDArray[np.bool_]) -> list[int]:
+    """For each group the place of the first step that stands for it under its most common label."""
+    found = []
+    for start, end in pairwise([*first.tolist(), len(labels)]):
+        own = [place for place in range(start, end) if kept[place]]
+        most = Counter(labels[place] for place in own).most_common(1)[0][0]
+        found.append(next(place for place in own if labels[place] == most))
+    return found
+
+
+def averaged(steps: Steps, first: NDArray[np.intp], kept: NDArray[np.bool_] | None = None) -> Steps:
+    """The mean of each group of neighbours, which begin at `first`; with `kept` of those that stand for it alone."""
     if len(first) == len(steps.spans):
         return steps._replace(first=first)
     last = np.r_[first[1:] - 1, len(steps.spans) - 1]
-    counts = (last - first + 1)[:, None]
+    weights = np.ones((len(steps.spans), 1)) if kept is None else kept[:, None].astype(np.float64)
+    counts = np.add.reduceat(weights, first)
     return Steps(
         np.column_stack([steps.spans[first, 0], steps.spans[last, 1]]),
-        np.add.reduceat(steps.values, first) / counts,
-        np.add.reduceat(steps.beside, first) / counts,
+        np.add.reduceat(steps.values * weights, first) / counts,
+        np.add.reduceat(steps.beside * weights, first) / counts,
         first,
     )
 

@@ -51,7 +51,7 @@ def share_rows(rows: Sequence[Sequence[float] | None]) -> list[list[float | int]
     floors = np.where(np.abs(scaled - near) < 1e-4, near, np.floor(scaled))
     missing = _UNITS - floors.sum(axis=1, keepdims=True)
     ranks = np.argsort(np.argsort(floors - scaled, axis=1, kind="stable"), axis=1, kind="stable")
-    found = iter(_plain(((floors + (ranks < missing)) / _UNITS)))
+    found = iter(_plain((floors + (ranks < missing)) / _UNITS))
     # Where rounding went up too often the slow way decides.
     over = iter((missing < 0).ravel().tolist())
     return [None if row is None else _one(next(found), next(over), row) for row in rows]

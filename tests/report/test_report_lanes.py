@@ -158,6 +158,18 @@ def test_long_lanes_are_averaged_without_bridging_gaps(monkeypatch):
     ]
 
 
+def test_what_is_not_known_enters_no_mean_of_what_is(monkeypatch):
+    monkeypatch.setattr(lanes, "MAX_STEPS", 2)
+    steps = [segment(t, t + 1) for t in range(3)] + [segment(t, t + 1, SAD, "sad") for t in range(3, 6)]
+    steps[1] = replace(steps[1], label=None, probabilities=SAD)
+    steps[3] = replace(steps[3], label=None)
+    steps[4] = replace(steps[4], label=None, probabilities=HAPPY)
+    fused = lane_of(segments=tuple(steps))["fused"]
+    assert fused["l"].tolist() == [INDEX["happy"], UNNAMED]
+    assert (fused["p"][0] / UNIT).tolist() == pytest.approx(HAPPY, abs=0.003)
+    assert fused["p"][1, INDEX["happy"]] / UNIT == pytest.approx(0.375, abs=0.003)
+
+
 def test_an_hour_at_five_steps_a_second_stays_light():
     rng = np.random.default_rng(0)
     rows = rng.dirichlet(np.ones(7), 18_000)

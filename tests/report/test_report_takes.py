@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -111,7 +112,7 @@ def test_readings_captions_and_tiers_of_the_whole(tab: Any, timeline: Timeline):
             (slots[a.get("TIME_SLOT_REF1")], slots[a.get("TIME_SLOT_REF2")]) for a in tier.iter("ALIGNABLE_ANNOTATION")
         ]
         assert all(start < end for start, end in ends)
-        assert all(before[1] <= after[0] for before, after in zip(ends, ends[1:], strict=False))
+        assert all(before[1] <= after[0] for before, after in pairwise(ends))
     values = [node.text for node in tiers["Person 1"].iter("ANNOTATION_VALUE")]
     assert values[:2] == ["neutral", "happy"]
     grid = exported(tab, "TextGrid").read_text(encoding="utf-8")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,14 +222,17 @@ def test_the_overview_shows_the_shares_of_the_table_within_a_pixel(
                 assert found.get(name, 0.0) == pytest.approx(seconds / 60 * columns, abs=1.01), name
 
 
-def test_the_selection_has_the_shares_of_the_table(chromium: Any, page: Path, timeline: Timeline):
+def test_the_selection_has_the_shares_and_intervals_of_the_table(chromium: Any, page: Path, timeline: Timeline):
+    script = "(rows) => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])"
     with opened(chromium, page, "#t=0,60") as tab:
         for place, summary in enumerate(summarize(timeline)):
             tab.select_option('select[aria-label="Whose"]', str(place))
-            rows = tab.eval_on_selector_all(
-                "#selection .shares tbody tr",
-                "(rows) => rows.map((row) => [row.cells[0].innerText, row.cells[2].innerText])",
-            )
-            found = {name: float(text.split(" %")[0].replace("< ", "")) for name, text in rows}
+            found = dict(tab.eval_on_selector_all("#selection .shares tbody tr", script))
             for name in (*EMOTIONS, UNSURE):
-                assert found.get(name, 0) == pytest.approx(100 * summary.shares[name].value, abs=0.51)
+                share = summary.shares.get(name)
+                if share is None or not share.value:
+                    assert name not in found
+                    continue
+                numbers = [float(n) for n in re.findall(r"[\d.]+", found[name])]
+                wanted = [n for n in (share.value, share.low, share.high) if n is not None]
+                assert numbers == pytest.approx([100 * n for n in wanted], abs=0.6), (summary.person, name)
