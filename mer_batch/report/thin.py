@@ -80,6 +80,8 @@ def majority(named: NDArray[np.bool_], first: NDArray[np.intp]) -> NDArray[np.bo
 
 def leading(labels: Sequence[str | None], first: NDArray[np.intp], kept: NDArray[np.bool_]) -> list[int]:
     """For each group the place of the first step that stands for it under its most common label."""
+    if len(first) == len(labels):
+        return list(range(len(labels)))
     found = []
     for start, end in pairwise([*first.tolist(), len(labels)]):
         own = [place for place in range(start, end) if kept[place]]
