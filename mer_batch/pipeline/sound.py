@@ -89,8 +89,10 @@ class VoiceStage(Stage):
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        # Once more with the speech that was heard, which ends at the handovers known so far.
-        more = all_changes(handovers(self._faces.turns(readings.speech)), self._words.named)
+        # Once more with the speech that was heard, which ends at the handovers known so far. A mouth that rests is
+        # none: whether somebody else speaks then, voices tell.
+        speakers = [turn for turn in self._faces.turns(readings.speech) if turn.person is not None]
+        more = all_changes(handovers(speakers), self._words.named)
         self.take(*by_voice(readings, self.voices, sorted({*heard.breaks, *_far(more, heard.breaks)})))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         reached = max(ends, default=self.asked.options.start)
