@@ -78,7 +78,7 @@ class Cascade:
         every = Candidates(corner * scale, rows[:, 2], level, points)
         every = every.pick(_best(every, 0.5))
         merged = replace(every, frame=every.frame // len(sizes))
-        # R-Net need not see twice what two levels agree on: a quarter less to do, and on media/stills as many are found.
+        # R-Net need not see twice what two levels agree on: a quarter less to do, and as many found on media/stills.
         merged = merged.pick(_best(merged, 0.5))
         return _moved(merged, merged.points.flatten(1)[:, :4])
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from mer_batch.face.scaled import lines
 from mer_batch.types import Image
 
 
@@ -36,8 +37,7 @@ class Views:
     def pyramids(self, sizes: Sequence[tuple[int, int]]) -> Iterator[list[Tensor]]:
         """Each picture at all `sizes` (rows, columns), largest first: a list of (1, 3, rows, columns)."""
         for image in self._images:
-            # Torch warns of memory that it must not write to, and does not write here; a copy costs less than a filter.
-            made = [_channels_first(image if image.flags.writeable else np.array(image))]
+            made = [_channels_first(image)]
             for height, width in sizes:
                 # A picture of twice the size holds all that is left at this one.
                 last = next(view for view in reversed(made) if view is made[0] or view.shape[2] >= 2 * height)
@@ -48,11 +48,9 @@ class Views:
         """Boxes (k, 4) on whole pixels of the pictures `frame` (k,) as crops (k, 3, size, size)."""
         cut = torch.empty(len(boxes), 3, size, size, dtype=torch.uint8)
         for crop, number, (left, top, right, bottom) in zip(cut, frame.tolist(), boxes.int().tolist(), strict=True):
-            # Two lines of a large face for each of a crop, evenly from its whole height, leave nothing to be seen out.
-            count = min(bottom - top, 2 * size)
-            lines = top + ((np.arange(count) + 0.5) * ((bottom - top) / count)).astype(int)
-            part = _channels_first(self._images[number][lines, left:right])
-            crop[:] = _resized(part, size, size)[0]
+            # Two lines of a large face for each of a crop leave out nothing that is seen.
+            part = lines(self._images[number][top:bottom, left:right], 2 * size)
+            crop[:] = _resized(_channels_first(part), size, size)[0]
         return self._ready(cut)
 
     def _ready(self, pixels: Tensor) -> Tensor:
@@ -62,7 +60,8 @@ class Views:
 
 
 def _channels_first(image: Image) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1)[None]
+    # Torch warns of memory that it must not write to, and does not write here; a copy costs less than the filter.
+    return torch.from_numpy(image if image.flags.writeable else np.array(image)).permute(2, 0, 1)[None]
 
 
 def _resized(pixels: Tensor, height: int, width: int) -> Tensor:
