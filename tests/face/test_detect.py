@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from PIL import Image as Pictures
 
 from face.fakes import SquareDetector, five_points
+from mer_batch.face import views as views_room
 from mer_batch.face.cascade import _pyramid
 from mer_batch.face.detect import GLANCED, CascadeDetector, Detection, Detector, area, overlap
 from mer_batch.face.views import Views
@@ -169,6 +171,21 @@ def test_at_a_glance_only_small_faces_are_missed(
     assert [len(faces) for faces in cascade.detect([small])] == [1]
     if min(size) > 300:  # of a smaller picture no less is searched
         assert cascade.glance([small]) == [[]]
+
+
+def test_pictures_searched_together_give_what_each_gives(
+    cascade: CascadeDetector, portrait: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where all of a batch are made smaller at once, as floats."""
+    pictures = [_wide(portrait, 0), np.full((256, 480, 3), 90, np.uint8), _wide(portrait, 224)]
+    alone = cascade.detect(pictures)
+    monkeypatch.setattr(views_room, "Views", partial(Views, together=True))
+    together = cascade.detect(pictures)
+    assert [len(faces) for faces in together] == [len(faces) for faces in alone] == [1, 0, 1]
+    for one, other in zip(alone, together, strict=True):
+        for face, same in zip(one, other, strict=True):
+            assert overlap(face.box, same.box) > 0.97
+            assert face.score == pytest.approx(same.score, abs=0.01)
 
 
 def test_pictures_smaller_than_any_face(cascade: CascadeDetector) -> None:

@@ -30,12 +30,15 @@ def wanted(size: int, left: float, top: float, right: float, bottom: float) -> t
 
 
 @pytest.mark.parametrize("size", [(97, 203), (24, 24), (720, 1280)])
-def test_pyramids_hold_what_is_in_the_pictures(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_pyramids_hold_what_is_in_the_pictures(size: tuple[int, int], together: bool) -> None:
     sizes = [(round(size[0] * s), round(size[1] * s)) for s in (0.9, 0.7, 0.44, 0.3, 0.2)]
-    pyramids = list(Views([slope(*size), 255 - slope(*size)], CPU).pyramids(sizes))
-    assert len(pyramids) == 2
-    for first, second, (height, width) in zip(*pyramids, sizes, strict=True):
-        assert first.shape == second.shape == (1, 3, height, width)
+    pyramids = list(Views([slope(*size), 255 - slope(*size)], CPU, together).pyramids(sizes))
+    assert [number for number, _ in pyramids] == ([0] if together else [0, 1])
+    for number, (height, width) in enumerate(sizes):
+        both = torch.cat([levels[number] for _, levels in pyramids])
+        assert both.shape == (2, 3, height, width)
+        first, second = both[:1], both[1:]
         expected = ((torch.arange(height) + 0.5) / height * 255 - 127.5) / 128
         inner = slice(height // 5 + 1, -(height // 5) - 1)
         # A grey level twice, and half a pixel of a small picture.
@@ -62,4 +65,4 @@ def test_pictures_that_must_not_be_written_to_are_read_without_a_warning() -> No
         warnings.simplefilter("error")
         views = Views([picture], CPU)
         assert views.crops(torch.tensor([[0.0, 0.0, 20.0, 20.0]]), torch.tensor([0]), 24).shape == (1, 3, 24, 24)
-        assert len(next(views.pyramids([(30, 40)]))) == 1
+        assert [len(levels) for _, levels in views.pyramids([(30, 40)])] == [1]
