@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import permutations
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,7 @@ SEARCH_EMPTY_EVERY: Final = 0.5
 _STRONG: Final = 0.99
 _STRONG_HITS: Final = 2
 _MATCH_COST: Final = 10.0
+_FEW: Final = 4  # faces and trails whose pairs are all tried
 _JITTER: Final = 0.01  # seconds by which sampled times may be early
 
 
@@ -303,12 +305,17 @@ def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Fram
 
 
 def _assigned(costs: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """(row, column) of the pairs that cost least together."""
-    if costs.size < 2:  # one face or none leaves nothing to choose, and scipy.optimize takes its time to load
-        return [(0, 0)] * costs.size
+    """(row, column) of the pairs that cost least together, by row."""
+    rows, columns = costs.shape
+    if rows > columns:
+        return sorted((row, column) for column, row in _assigned(costs.T))
+    if columns <= _FEW:  # scipy.optimize takes a third of a second to load
+        table = costs.tolist()
+        ways = permutations(range(columns), rows)
+        return list(enumerate(min(ways, key=lambda way: sum(table[row][column] for row, column in enumerate(way)))))
     from scipy.optimize import linear_sum_assignment
 
-    return list(zip(*linear_sum_assignment(costs), strict=True))
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
 
 
 def _centre(box: Box) -> tuple[float, float]:

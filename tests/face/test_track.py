@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from face.fakes import SquareDetector
 from mer_batch.face.detect import Detection
-from mer_batch.face.track import Tracker
+from mer_batch.face.track import Tracker, _assigned
 from mer_batch.types import Box, Frame, Image
 
 Places = Sequence[tuple[int, int]]
@@ -238,6 +239,19 @@ def test_who_was_lost_is_searched_at_the_size_that_is_needed(side: int, search: 
     seen, done = _glanced([picture, picture, picture, _large([]), picture])
     assert seen == [1, 1, 1, 0, 1]
     assert done == ["all", search, search]
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0), (0, 3), (2, 0), (1, 1), (2, 2), (1, 4), (4, 3), (4, 4), (5, 2), (2, 6), (6, 6)]
+)
+def test_pairs_are_those_that_cost_least_together(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        costs = np.where(rng.random(shape) < 0.4, 10.0, rng.random(shape))
+        pairs = _assigned(costs)
+        rows, columns = linear_sum_assignment(costs)
+        assert len(pairs) == len({row for row, _ in pairs}) == len({column for _, column in pairs}) == min(shape)
+        assert sum(costs[pair] for pair in pairs) == pytest.approx(costs[rows, columns].sum())
 
 
 @pytest.mark.parametrize("fps", [0.2, 0.4, 1.0, 2.0])
