@@ -1,6 +1,7 @@
 """What a stage of an analysis found, kept in a folder for the next run with the same file, options and model.
 
-Readings hold times, boxes and probabilities, no pictures, sounds or embeddings; only the pieces of a film hold what
+Readings hold times, boxes and probabilities, no sounds or embeddings. The small pictures that a page may show are a
+stage of their own (`pictures`), none where faces are hidden. Only the pieces of a film hold what
 tells its people apart, and they go as soon as they are joined. A file that is damaged or of another
 version counts as absent. Only the types that a stage is made of are ever made from a file (see `pickle.Unpickler`,
 "Restricting Globals", in Python's documentation).
@@ -22,7 +23,7 @@ from mer_batch import __version__
 from mer_batch.errors import MerError
 from mer_batch.files import whole_file
 
-VERSION: Final = 3
+VERSION: Final = 4
 _HEAD: Final = b"mer stage 1\n"
 _FOREIGN: Final = frozenset(
     {

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import clips
 from face.fakes import five_points
 from mer_batch.cli import app
+from mer_batch.face.cuts import CutFinder
 from mer_batch.face.detect import Detection
 from mer_batch.face.liveness import STILL, LivenessWatcher, notices
 from mer_batch.face.track import Sighting
@@ -74,10 +75,16 @@ def film(portrait: Image, kind: str, seconds: float = 8.0) -> Iterator[tuple[Fra
         )
 
 
+def see(watcher: LivenessWatcher, frame: Frame, seen: list[Sighting]) -> None:
+    finder = CutFinder()
+    finder.begins_shot(frame.image)
+    watcher.see(frame, seen, finder.small)
+
+
 def watched(portrait: Image, kind: str, seconds: float = 8.0) -> LivenessWatcher:
     watcher = LivenessWatcher()
     for frame, seen in film(portrait, kind, seconds):
-        watcher.see([frame], [seen])
+        see(watcher, frame, seen)
     return watcher
 
 
@@ -102,7 +109,7 @@ def test_a_video_of_one_picture_says_so(portrait: Image) -> None:
     first = scene(portrait, 0)[::2, ::2]
     for number, (frame, seen) in enumerate(film(portrait, "at rest", 6)):
         pulse = np.clip(first.astype(np.int16) + (number == 12), 0, 255).astype(np.uint8)  # the coder begins anew
-        watcher.see([Frame(frame.time, pulse)], [seen])
+        see(watcher, Frame(frame.time, pulse), seen)
     assert watcher.unchanging
     assert watcher.still(NAMES) == ("Person 1", "Person 2")
     assert notices(("Anna",), True) == ["the picture never changes: a still, and Anna perhaps a photo"]
@@ -114,7 +121,7 @@ def test_a_face_too_small_or_at_the_edge_is_not_judged(portrait: Image) -> None:
     for frame, _ in film(portrait, "at rest"):
         boxes = ((0.5, 0.5, 0.52, 0.53), (-0.35, -0.3, 0.02, 0.02))
         seen = [Sighting(trail, Detection(box, five_points(box), 0.999)) for trail, box in enumerate(boxes)]
-        watcher.see([frame], [seen])
+        see(watcher, frame, seen)
     assert watcher.still(NAMES) == ()
 
 
