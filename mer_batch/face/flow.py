@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from mer_batch.face.detect import Detection
+from mer_batch.face.scaled import shrunk
 from mer_batch.types import Image
 
 Array: TypeAlias = NDArray[np.float32]
@@ -19,6 +20,7 @@ REACH: Final = 2.8
 """Side of the square around a face in distances from eyes to mouth: about the detector's box."""
 FLAT: Final = 2.0
 """Grey levels a pixel: contrast below this is noise."""
+_GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _ROUNDS: Final = 2  # of weighted least squares, so that blinks do not count as motion of the head
 
 
@@ -54,6 +56,16 @@ def square(image: Image, middle: Curve, half: float, size: int, exact: bool = Fa
     return np.asarray(cut.resize((size, size), method, box=region), dtype=np.float32)
 
 
+def whole_square(image: Image, corner: tuple[int, int], side: int, size: int) -> Array:
+    """The same of `side` whole pixels from `corner` (left, top), in half the time where it is large and in the picture."""
+    left, top = corner
+    height, width = image.shape[:2]
+    if left < 0 or top < 0 or left + side > width or top + side > height:
+        return square(image, np.array([left + side / 2, top + side / 2]), side / 2, size)
+    small = shrunk(image[top : top + side, left : left + side], size, size).astype(np.float32)
+    return small if small.ndim == 2 else small @ _GREY
+
+
 def grid(size: int) -> tuple[Array, Array]:
     """Rows and columns of a crop in shares of its side, each of shape (size, size)."""
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32) / size
@@ -64,6 +76,11 @@ def ways_of(middle: Array) -> Array:
     """The changes (8, size, size) that a picture shows when it moves, turns, grows, shears or gets lighter."""
     down, across = (slope.astype(np.float32) for slope in np.gradient(middle))
     rows, columns = grid(len(middle))
+    return ways_at(middle, across, down, columns, rows)
+
+
+def ways_at(middle: Array, across: Array, down: Array, columns: Array, rows: Array) -> Array:
+    """The same at chosen pixels, by their values, slopes and places in shares of the side: (8, ...)."""
     x, y = columns - 0.5, rows - 0.5
     return np.stack([across, down, across * x, across * y, down * x, down * y, middle / 128, np.ones_like(middle)])
 

@@ -2,7 +2,8 @@
 
 The whole picture is searched at the start, after cuts, every `SEARCH_EVERY` seconds, more often while
 nobody is in view, and when somebody known was lost; in between, known faces are only refined at the
-place where they must be now.
+place where they must be now. Small faces take most of a search: they are looked for at the start, after cuts, and
+every `SEARCH_SMALL_EVERY` seconds, while nobody is in view every `SEARCH_EVERY`.
 A trail is one face followed without a break in one shot; a person is one or more trails.
 """
 
@@ -15,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.face.detect import Detection, Detector, overlap
+from mer_batch.face.detect import GLANCED, Detection, Detector, overlap
 from mer_batch.face.identity import likeness, look
 from mer_batch.face.people import PATIENCE, SAME_LOOK, Followed, Sure, number_people
 from mer_batch.types import Box, Frame
@@ -25,6 +26,8 @@ SEARCH_EVERY: Final = 1.0
 
 Not from the last search: then a film followed from its middle would be searched in other pictures.
 """
+SEARCH_SMALL_EVERY: Final = 3.0
+"""Seconds after which small faces are looked for too, counted like `SEARCH_EVERY`."""
 SEARCH_EMPTY_EVERY: Final = 0.5
 """Seconds after which faces are looked for while nobody is in view."""
 # On the test clips without a readable face (crowds, dark stages, drawings) false trails last for
@@ -93,6 +96,7 @@ class Tracker:
         self._shot = 0
         self._shot_frames = 0
         self._searched = -np.inf
+        self._searched_small = -np.inf
         self._due = _Due()
 
     @property
@@ -118,7 +122,7 @@ class Tracker:
             if cut:
                 self._end_shot()
             self._shot_frames += 1
-            yield self._step(frame, ahead.get(position))
+            yield self._step(frame, *ahead.get(position, (None, False)))
 
     def end(self, goes_on: bool = False) -> None:
         """Say that no frame follows; `goes_on`: none of this piece, while the shot goes on in the next one."""
@@ -127,29 +131,48 @@ class Tracker:
         self._end(self._trails)
         self._trails = []
 
-    def _search_ahead(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> dict[int, list[Detection]]:
-        """The searches that are due whatever happens, done as one batch."""
-        due = [place for place, (frame, cut) in enumerate(zip(frames, cuts, strict=True)) if self._due(frame.time, cut)]
-        found = self._detector.detect([frames[position].image for position in due])
-        return dict(zip(due, found, strict=True))
+    def _search_ahead(
+        self, frames: Sequence[Frame], cuts: Sequence[bool]
+    ) -> dict[int, tuple[list[Detection], bool]]:
+        """The searches that are due whatever happens, done as one batch: what was found, and whether small ones were."""
+        due = [self._due(frame.time, cut) for frame, cut in zip(frames, cuts, strict=True)]
+        found = {}
+        for small in (True, False):
+            places = [place for place, wanted in enumerate(due) if wanted is small]
+            images = [frames[place].image for place in places]
+            faces = self._detector.detect(images) if small else self._detector.glance(images)
+            found |= {place: (those, small) for place, those in zip(places, faces, strict=True)}
+        return found
 
-    def _step(self, frame: Frame, found: list[Detection] | None) -> list[Sighting]:
+    def _step(self, frame: Frame, found: list[Detection] | None, small: bool) -> list[Sighting]:
         self._refine(frame)
-        if found is None and self._must_search(frame.time):
-            found = self._detector.detect([frame.image])[0]
+        wanted = self._must_search(frame, found)
+        if wanted is not None:
+            small = wanted
+            found = (self._detector.detect if small else self._detector.glance)([frame.image])[0]
         if found is not None:
             self._searched = frame.time
+            if small:
+                self._searched_small = frame.time
             self._match(frame, found)
         self._forget(frame.time)
         self._confirm()
         return [Sighting(trail.number, trail.face) for trail in self._trails if not trail.lost]
 
-    def _must_search(self, time: float) -> bool:
-        """True when a known person was lost, or when nobody is in view for a while."""
-        if any(trail.lost and trail.sure for trail in self._trails):
-            return True
-        nobody = all(trail.lost for trail in self._trails)
-        return nobody and time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER
+    def _must_search(self, frame: Frame, found: list[Detection] | None) -> bool | None:
+        """Whether small faces must be looked for too, when a known person was lost, or when nobody is in view for a while.
+
+        None where no search is needed beside the one that gave `found`.
+        """
+        lost = [trail for trail in self._trails if trail.lost and trail.sure]
+        if lost and found is None:
+            return any(_size(trail.face, frame) < GLANCED for trail in lost)
+        if not found and all(trail.lost for trail in self._trails):
+            if frame.time - self._searched_small >= SEARCH_EVERY - _JITTER:
+                return True
+            if found is None and frame.time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER:
+                return False
+        return None
 
     def _refine(self, frame: Frame) -> None:
         """Keep the faces that are still where they should be; mark the others as lost."""
@@ -227,19 +250,31 @@ class Tracker:
 
 
 class _Due:
-    """Says in which frames a search is due whatever happens: after cuts, and once in every `SEARCH_EVERY` seconds."""
+    """Says which search is due whatever happens: after cuts and once in every `SEARCH_SMALL_EVERY` seconds one that finds
+    small faces too (True), else once in every `SEARCH_EVERY` seconds one for the others (False)."""
 
     def __init__(self) -> None:
-        self._step: int | None = None
+        self._steps: tuple[int, ...] = ()
         self._cut = -np.inf
 
-    def __call__(self, time: float, cut: bool) -> bool:
-        """Whether it is in the next frame."""
-        before, self._step = self._step, int((time + _JITTER) // SEARCH_EVERY)
+    def __call__(self, time: float, cut: bool) -> bool | None:
+        """The one that is due in the next frame, if any."""
+        before = self._steps
+        self._steps = tuple(int((time + _JITTER) // every) for every in (SEARCH_EVERY, SEARCH_SMALL_EVERY))
         if cut:
             self._cut = time
+        if cut or not before:
+            return True
         # Soon after a cut everything was looked for already.
-        return cut or before is None or (self._step != before and time - self._cut >= SEARCH_EVERY / 2)
+        if self._steps == before or time - self._cut < SEARCH_EVERY / 2:
+            return None
+        return self._steps[1] != before[1]
+
+
+def _size(face: Detection, frame: Frame) -> float:
+    """The longer side of a face as a share of the shorter side of the picture."""
+    height, width = frame.image.shape[:2]
+    return max((face.box[2] - face.box[0]) * width, (face.box[3] - face.box[1]) * height) / min(height, width)
 
 
 def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Frame) -> float:

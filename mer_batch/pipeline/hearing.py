@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mer_batch import media
 from mer_batch.classifier import Classifier
 from mer_batch.pipeline.asked import Asked
+from mer_batch.pipeline.levels import Levels
 from mer_batch.pipeline.voices import VoiceEar
 from mer_batch.types import AudioWindow, Samples
 
@@ -33,18 +34,21 @@ class Heard(NamedTuple):
     voices: tuple[VoiceTurn, ...] = ()
     whole: bool = True
     """Whether nothing failed on the way that another run might find."""
+    breaks: tuple[float, ...] = ()
+    """Where the word is passed on, as it was heard."""
 
 
 class Hearing:
-    """Begins to hear at once, as if the word were passed on at `breaks`; to be closed."""
+    """Begins to hear at once, as if the word were passed on at `breaks`, which words tell; to be closed."""
 
     def __init__(self, asked: Asked, reader: Classifier[AudioWindow] | None, breaks: Breaks) -> None:
         from mer_batch.voice.activity import RecordedSpeech
 
         self._asked, self._reader, self._breaks = asked, reader, breaks
-        self._speech = RecordedSpeech()
+        self._speech, self._levels = RecordedSpeech(), Levels()
         self._stopped = threading.Event()
         self._reached = asked.options.start
+        self._heard_once = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
         self._heard = self._thread.submit(self._hear, breaks, self._speech, self._reach)
 
@@ -66,7 +70,7 @@ class Hearing:
         )
         voices = ear.turns(readings.speech)
         whole = readings.failure is None and not ear.failed
-        return Heard(readings, (*notices, *ear.notices), voices, whole)
+        return Heard(readings, (*notices, *ear.notices), voices, whole, tuple(breaks))
 
     def _reach(self, time: float) -> None:
         self._reached = time
@@ -78,17 +82,24 @@ class Hearing:
             if self._stopped.is_set():
                 blocks.close()
                 break
+            if not self._heard_once:
+                self._levels.feed(*block)
             yield block
 
-    def result(self, breaks: Breaks, told: Callable[[float], None]) -> Heard:
-        """What is heard with these breaks; with others than it began with, windows are cut and read again."""
+    def result(self, handovers: Breaks, told: Callable[[float], None]) -> Heard:
+        """What is heard if the word is passed on at these times, too, which mouths show: windows are cut again.
+
+        The sound tells when a handover is to the tenth of a second (`Levels`).
+        """
         while not self._heard.done():
             wait((self._heard,), timeout=_TICK)
             told(self._reached)
         heard = self._heard.result()
-        if list(breaks) == list(self._breaks):
+        if not set(handovers) - set(self._breaks):
             return heard
-        return self._hear(breaks, self._speech.again(), told)
+        self._heard_once = True
+        shown = self._levels.settled([time for time in handovers if time not in self._breaks])
+        return self._hear(sorted({*self._breaks, *shown}), self._speech.again(), told)
 
     def close(self) -> None:
         """End the thread, after the block of sound that it is at."""

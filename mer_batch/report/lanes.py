@@ -230,11 +230,20 @@ def _empty(step: Segment | Observation) -> bool:
 def _average(run: Sequence[Step]) -> Step:
     first, end = run[0], run[-1].end
     if isinstance(first, Segment):
-        labels = Counter(step.label for step in run if isinstance(step, Segment))
-        present = [step.probabilities for step in run if step.probabilities is not None]
-        mean = _mean(present) if present else None
-        return replace(first, end=end, label=labels.most_common(1)[0][0], probabilities=mean)
+        steps = [step for step in run if isinstance(step, Segment)]
+        kept = _kept(steps)
+        label = Counter(step.label for step in kept).most_common(1)[0][0]
+        present = [step.probabilities for step in kept if step.probabilities is not None]
+        return replace(
+            kept[0], start=first.start, end=end, label=label, probabilities=_mean(present) if present else None
+        )
     return replace(first, end=end, probabilities=_mean([step.probabilities for step in run if step.probabilities]))
+
+
+def _kept(steps: Sequence[Segment]) -> list[Segment]:
+    """The named ones where they are most, else the others: what is not known enters no mean of what is."""
+    named = [step for step in steps if step.label is not None]
+    return named if 2 * len(named) > len(steps) else [step for step in steps if step.label is None] or named
 
 
 def _mean(rows: Sequence[Probabilities]) -> Probabilities:

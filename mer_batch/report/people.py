@@ -61,7 +61,7 @@ def _numbers(summary: Summary) -> list[tuple[str, str, str]]:
     """Name, value and explanation of each figure that could be computed."""
     numbers = [("Time read", clock(summary.seconds_read), f"{percent(summary.coverage)} of the file")]
     if summary.switches_per_minute is not None:
-        numbers.append(("Changes of label", f"{summary.switches_per_minute:.1f}", "a minute read"))
+        numbers.append(("Changes of label", f"{summary.switches_per_minute:.1f}", "a minute named"))
     if summary.volatility is not None:
         numbers.append(("Volatility", f"{summary.volatility:.2f}", "standard deviation of valence"))
     if summary.delta_frames is not None:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.fusion.align import merge_spans
-from mer_batch.fusion.pool import Array
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.scores.bootstrap import Positions, block_bootstrap
+from mer_batch.scores.steps import share_of_steps
 from mer_batch.timeline.events import lanes, per_modality
 from mer_batch.types import MODALITIES, Interval, Modality, Observation, Timeline
 
@@ -22,7 +21,7 @@ class Agreement:
     """Two modalities over the segments in which both have a reading.
 
     `counts[i][j]`: segments that the `first` reads as emotion i and the `second` as j. `share` is the
-    share with the same label, `kappa` Cohen's kappa (None where it is undefined: no segments, or
+    share of their time with the same label, `kappa` Cohen's kappa (None where it is undefined: no segments, or
     both modalities always say the same one thing).
     """
 
@@ -54,26 +53,24 @@ def agreement(timeline: Timeline) -> tuple[Agreement, ...]:
     return tuple(_agreement(first, second, pairs[first, second]) for first, second in combinations(MODALITIES, 2))
 
 
-def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], list[tuple[str, str]]]:
-    found: dict[tuple[Modality, Modality], list[tuple[str, str]]] = {p: [] for p in combinations(MODALITIES, 2)}
+def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], list[tuple[str, str, float]]]:
+    found: dict[tuple[Modality, Modality], list[tuple[str, str, float]]] = {p: [] for p in combinations(MODALITIES, 2)}
     for person, lane in lanes(timeline.segments).items():
-        for reading in per_modality(lane, [o for o in timeline.observations if o.person == person]):
+        readings = per_modality(lane, [o for o in timeline.observations if o.person == person])
+        for segment, reading in zip(lane, readings, strict=True):
             for first, second in found:
                 if first in reading and second in reading:
-                    found[first, second].append((reading[first].label, reading[second].label))
+                    labels = reading[first].label, reading[second].label
+                    found[first, second].append((*labels, segment.end - segment.start))
     return found
 
 
-def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str]]) -> Agreement:
+def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str, float]]) -> Agreement:
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
-    for one, other in pairs:
+    for one, other, _ in pairs:
         counts[INDEX[one], INDEX[other]] += 1
-    same = np.array([one == other for one, other in pairs], dtype=np.float64)
-
-    def statistic(positions: Positions) -> Array:
-        return np.array([same[positions].mean()])
-
-    share = block_bootstrap(statistic, len(pairs))[0] if pairs else None
+    same = np.array([one == other for one, other, _ in pairs])
+    share = share_of_steps(same, np.array([seconds for _, _, seconds in pairs])) if pairs else None
     rows = tuple(tuple(int(cell) for cell in row) for row in counts)
     return Agreement(first, second, rows, len(pairs), share, _kappa(counts))
 
