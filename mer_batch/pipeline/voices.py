@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from hashlib import sha256
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mer_batch.errors import MerError, ModelError, one_line
 from mer_batch.pipeline.stage import FAILURES
 from mer_batch.types import Samples
 
 if TYPE_CHECKING:
-    from mer_batch.people.encoder import Encoder
+    from torch import Tensor
+
+    from mer_batch.people.encoder import Encoder, Vectors
     from mer_batch.people.voices import VoiceTurn
     from mer_batch.people.windows import VoiceListener
 
 Span = tuple[float, float]
+
+
+class KnownVoices:
+    """Vectors of windows of sound, in memory alone: heard again with other breaks, most windows are as they were."""
+
+    def __init__(self) -> None:
+        self._vectors: dict[bytes, Vectors] = {}
+
+    def by(self, encoder: Encoder) -> Encoder:
+        """An encoder that computes only what is not known."""
+        knowing = copy(encoder)
+        embed = encoder.embed
+
+        def known(windows: Tensor) -> Vectors:
+            keys = [sha256(window.numpy().tobytes()).digest() for window in windows]
+            new = [place for place, key in enumerate(keys) if key not in self._vectors]
+            if new:
+                self._vectors.update(zip((keys[place] for place in new), embed(windows[new]), strict=True))
+            return np.array([self._vectors[key] for key in keys])
+
+        knowing.embed = known  # type: ignore[method-assign]
+        return knowing
 
 
 class VoiceEar:
@@ -23,11 +51,13 @@ class VoiceEar:
     `speakers` as in `Options`.
     """
 
-    def __init__(self, speakers: str) -> None:
+    def __init__(self, speakers: str, known: KnownVoices | None = None) -> None:
+        """`known` are vectors from an earlier hearing of the same sound."""
         self.notices: list[str] = []
         self.failed = False
         self._count = int(speakers) if speakers.isdigit() else None
         self._encoder: Encoder | None = None
+        self._known = known or KnownVoices()
         self._listener: VoiceListener | None = None
         if speakers == "none" or self._count == 1:
             return
@@ -80,7 +110,7 @@ class VoiceEar:
         from mer_batch.people.windows import VoiceListener
 
         self._encoder = shared_encoder(encoder_folder())
-        self._listener = VoiceListener(self._encoder)
+        self._listener = VoiceListener(self._known.by(self._encoder))
 
     def _lose(self, error: Exception) -> None:
         self._listener, self.failed = None, True
