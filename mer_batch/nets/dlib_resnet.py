@@ -1,9 +1,9 @@
 """dlib's face recognition network of 2017 in torch, from dlib's own file of weights.
 
 Its architecture is written out in dlib's `dnn_face_recognition_ex.cpp` (Davis King): 29 convolutions, each followed by
-a scale and an offset a channel, which are folded into it here, in residual blocks. Where a block makes pictures smaller,
-what goes around it is pooled, and whichever of the two is smaller is filled with zeros. dlib itself takes 0.1 s a face on
-one processor, torch 7 ms; a test holds the vectors of both against each other.
+a scale and an offset a channel, which are folded into it here, in residual blocks. Where a block makes pictures
+smaller, what goes around it is pooled, and whichever of the two is smaller is filled with zeros. dlib itself takes
+0.1 s a face on one processor, torch 7 ms; a test holds the vectors of both against each other.
 """
 
 from __future__ import annotations
