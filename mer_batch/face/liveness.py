@@ -39,7 +39,7 @@ LEAST_SECONDS: Final = 3.0
 ENOUGH: Final = 40
 """Comparisons after which a face that moves in a quarter of them is not watched any more."""
 SURE: Final = 20
-"""The same for a face that moves in half of them: of a portrait, compressed at its worst, that is never so."""
+"""The same for a face that moves in half of them: a portrait that seems to would be taken for living anyway."""
 LEAST_KNOWN: Final = 0.25
 """Share of a crop that both pictures must hold."""
 SMALLEST: Final = 24.0
