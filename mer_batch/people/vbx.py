@@ -25,7 +25,10 @@ SPARSE: Final = 5.0
 """How much a voice must explain to be one (Fb)."""
 STAY: Final = 0.97
 PASS_ON: Final = 0.6
-"""Chance that the next window is the same voice's, inside a region of speech and after a pause."""
+"""Chance that the next window is the same voice's, inside a region of speech and after a pause.
+
+In a voice that changes within its sentences (`unrest`) a change is the less one of the speaker.
+"""
 ALIKE: Final = 0.75
 """Cosine down to which windows start as one voice."""
 MOST: Final = 2000
@@ -37,6 +40,7 @@ _APART: Final = 2  # windows from one to the next that shares no sound with it
 _USUAL: Final = 0.96  # variance within a voice, in the units of the PLDA, in ordinary and acted speech together
 _BELIEVED: Final = (0.7, 2.0)  # what that variance can be
 _CAUTION: Final = 1.5  # power of the variance by which evidence is worth less
+_RELUCTANCE: Final = 10.0  # power of the variance by which a change of the sound is seldom one of the speaker
 _ENOUGH: Final = 1e-4
 
 
@@ -56,10 +60,12 @@ def find_voices(vectors: Vectors, regions: Sequence[int], plda: Plda, count: int
     if not len(vectors):
         return np.zeros((0, 0))
     points = plda.apply(vectors)
-    trust = TRUST * (_USUAL / unrest(points, regions)) ** _CAUTION
+    calm = _USUAL / unrest(points, regions)
+    trust = TRUST * calm**_CAUTION
     sparse = SPARSE * min(1.0, len(vectors) / _SHORT)
     started = soft(link(vectors, count))
-    found = fit(points, plda.between, started, stays(regions), trust, sparse).chances
+    stay = stays(regions, (1 - STAY) * min(1.0, calm) ** _RELUCTANCE)
+    found = fit(points, plda.between, started, stay, trust, sparse).chances
     # The model gives up voices that it does not need, which is not for it to say where their number is known.
     return started if count and len(np.unique(found.argmax(1))) < started.shape[1] else found
 
@@ -76,9 +82,12 @@ def unrest(points: Vectors, regions: Sequence[int]) -> float:
     return float(np.clip(np.median(moved), *_BELIEVED))
 
 
-def stays(regions: Sequence[int]) -> Vectors:
-    """The chance (n - 1,) that each window but the first is the voice's of the one before."""
-    found: Vectors = np.where(np.diff(regions) == 0, STAY, PASS_ON)
+def stays(regions: Sequence[int], change: float = 1 - STAY) -> Vectors:
+    """The chance (n - 1,) that each window but the first is the voice's of the one before.
+
+    `change` is the chance that the word is passed on inside a region.
+    """
+    found: Vectors = np.where(np.diff(regions) == 0, 1 - change, PASS_ON)
     return found
 
 

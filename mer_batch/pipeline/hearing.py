@@ -12,7 +12,7 @@ from mer_batch import media
 from mer_batch.classifier import Classifier
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.levels import Levels
-from mer_batch.pipeline.voices import KnownVoices, VoiceEar
+from mer_batch.pipeline.voices import VoiceEar
 from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Hearing:
         self._speech, self._levels = RecordedSpeech(), Levels()
         self._stopped = threading.Event()
         self._reached = asked.options.start
-        self._tape, self._known = _Tape(), KnownVoices()
+        self._tape = _Tape()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
         self._heard = self._thread.submit(self._hear, breaks, self._speech, self._reach)
 
@@ -87,7 +87,7 @@ class Hearing:
         from mer_batch.voice.read import read_voice
 
         asked = self._asked
-        ear = VoiceEar(asked.options.speakers, self._known)
+        ear = VoiceEar(asked.options.speakers, asked.options.diarizer, asked.options.device)
         readings = read_voice(
             self._while_wanted(self._tape.play() or self._decoded()),
             self._reader,

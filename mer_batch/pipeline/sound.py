@@ -18,7 +18,7 @@ from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
 from mer_batch.pipeline.levels import EARLY
 from mer_batch.pipeline.stage import FAILURES, Stage
-from mer_batch.pipeline.voices import encoder_sum
+from mer_batch.pipeline.voices import diarizer_sum
 from mer_batch.pipeline.words import WordStage
 from mer_batch.types import Gap, Observation
 
@@ -122,7 +122,7 @@ class VoiceStage(Stage):
             "breaks": breaks,
             "model": self.asked.model_hash("voice") if self._reader is not None else None,
             "speakers": self.asked.options.speakers,
-            "encoder": encoder_sum(self.asked.options.speakers),
+            "diarizer": diarizer_sum(self.asked.options.speakers, self.asked.options.diarizer),
         }
 
     def _speech_elsewhere(self) -> list[str]:

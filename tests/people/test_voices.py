@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mer_batch.people.encoder import Encoder, load_encoder
+from mer_batch.people import vbx
+from mer_batch.people.encoder import Encoder, Plda, Vectors, load_encoder
 from mer_batch.people.voices import VoiceTurn, tell_apart
 from mer_batch.people.windows import Heard, VoiceListener
 from mer_batch.types import SAMPLE_RATE, Samples
@@ -170,3 +171,24 @@ def test_a_sentence_that_goes_on_is_told_from_somebody_else(toy: Encoder) -> Non
     found = module._compared([VoiceTurn(*span, 0) for span in spans], listener.heard())
     goes_on = [turn.goes_on for turn in found]
     assert max(goes_on[1:4]) < min(goes_on[0], goes_on[4]) - 0.1  # on both sides of the other one
+
+
+@pytest.mark.parametrize(("restless", "more"), [(0.8, False), (1.15, True)])
+def test_in_restless_voices_a_change_is_less_often_one_of_the_speaker(
+    monkeypatch: pytest.MonkeyPatch, restless: float, more: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    blank = Plda(np.zeros(16), np.eye(16), np.ones(16))
+    vectors = np.sqrt(restless) * rng.standard_normal((200, 16))
+    seen: list[float] = []
+    real = vbx.fit
+
+    def fit(points: Vectors, between: Vectors, chances: Vectors, stay: Vectors, *rest: float) -> vbx.Voices:
+        seen.append(float(stay[0]))
+        return real(points, between, chances, stay, *rest)
+
+    monkeypatch.setattr(vbx, "fit", fit)
+    assert vbx.unrest(vectors, [0] * 200) == pytest.approx(restless, abs=0.1)
+    vbx.find_voices(vectors, [0] * 200, blank)
+    assert (seen[0] > vbx.STAY + 0.01) == more
+    assert seen[0] >= vbx.STAY

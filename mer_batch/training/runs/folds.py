@@ -10,13 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from mer_batch.scores import predictions
-from mer_batch.scores.metrics import SCORES, Scores, group_intervals, score
+from mer_batch.scores.groups import plural
+from mer_batch.scores.metrics import SCORES, Scores, score
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
 
-GROUP: Final = "speaker"
-LEAST: Final = 5
-"""Speakers that a bootstrap over speakers takes at least; with fewer it is one over items."""
 VIEWS: Final = "_tta"
 """Ends the name of a score with several views of each item."""
 TEST: Final = Path("predictions") / "test.parquet"
@@ -46,12 +44,15 @@ def pooled(runs: Sequence[Path]) -> Pooled:
     first = np.sort(np.unique(ids, return_index=True)[1])
     labels = np.concatenate([one.labels for one in read])[first]
     shares = np.concatenate([one.probabilities for one in read])[first]
-    scores, over = score(labels, shares), f"{len(first)} items"
-    people = [name for one in read for name in one.groups.get(GROUP, ("",) * len(one))]
-    speakers = np.array(people)[first]
-    if len(np.unique(speakers)) >= LEAST and speakers.all():
-        scores = replace(scores, intervals=group_intervals(labels, shares.argmax(axis=1), speakers))
-        over = f"{len(np.unique(speakers))} speakers"
+    groups = {
+        name: np.array([value for one in read for value in one.groups.get(name, ("",) * len(one))])[first].tolist()
+        for name in {name for one in read for name in one.groups}
+    }
+    scores, over = score(labels, shares, groups=groups), f"{len(first)} items"
+    own = scores.grouped
+    if own is not None:
+        scores = replace(scores, intervals={**scores.intervals, **own.intervals})
+        over = f"{own.units} {plural(own.by)}"
     names = dict.fromkeys(str(one.meta.get("set", "")) for one in read)
     return Pooled(" + ".join(names) if len(names) < 3 else _common(list(names)), scores, over, len(ids) - len(first))
 
