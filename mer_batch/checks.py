@@ -59,7 +59,7 @@ def _check_identity(options: Options) -> None:
         return
     pictures(options.gallery)
     if embedder is None:
-        raise UsageError("--gallery needs face recognition; run: pip install dlib-bin face-recognition-models")
+        raise UsageError("--gallery needs face recognition; run: pip install face-recognition-models")
 
 
 def _check_model(modality: Modality, spec: str, options: Options) -> None:
