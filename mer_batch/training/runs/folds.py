@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.scores import predictions
-from mer_batch.scores.groups import plural
+from mer_batch.scores.groups import plural, unit
 from mer_batch.scores.metrics import SCORES, Scores, group_draws, score
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
@@ -19,6 +19,8 @@ from mer_batch.training.runs import runfile
 VIEWS: Final = "_tta"
 """Ends the name of a score with several views of each item."""
 TEST: Final = Path("predictions") / "test.parquet"
+LEAST: Final = 5
+"""People that a bootstrap over people takes at least; with fewer it is one over items."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,8 @@ def left_out(runs: Mapping[str, Path]) -> dict[str, Any]:
 
 def _drawn(read: predictions.Predictions) -> NDArray[np.float64]:
     """UAR of bootstraps over the speakers of a set, or over its clips where it has too few."""
-    people = np.array(read.groups.get(GROUP, ("",) * len(read)))
-    units = people if len(np.unique(people)) >= LEAST and people.all() else np.arange(len(read))
+    shared = unit(read.groups)
+    units = np.arange(len(read)) if shared is None or shared[1].max() + 1 < LEAST else shared[1]
     return group_draws(read.labels, read.probabilities.argmax(axis=1), units)["uar"]
 
 
