@@ -25,7 +25,7 @@ from mer_batch import media
 from mer_batch.config import DEFAULTS
 from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import CascadeDetector
-from mer_batch.face.read import read_faces
+from mer_batch.face.read import numbered, watch_faces
 from mer_batch.media.binary import ffmpeg_path
 from mer_batch.nets.device import pick_device
 from mer_batch.readers import load_classifier
@@ -107,7 +107,7 @@ def decode(path: Path) -> int:
 def faces(path: Path, device: str) -> int:
     """Decoding and all of the face stage."""
     reader = load_classifier("face", DEFAULTS.face_model, device)
-    return read_faces(media.read_frames(media.probe(path), FPS), reader, device=device).frames
+    return numbered(watch_faces(media.read_frames(media.probe(path), FPS), reader, device=device)).frames
 
 
 def main() -> None:

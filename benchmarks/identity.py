@@ -25,7 +25,7 @@ from identity_clips import CASTS, Appearance, compose, write
 from mer_batch import media
 from mer_batch.config import DEFAULTS, Options
 from mer_batch.face.embedders import load_embedder
-from mer_batch.face.read import FaceReadings, read_faces
+from mer_batch.face.read import FaceReadings, numbered, watch_faces
 from mer_batch.pipeline import analyze
 from mer_batch.readers import load_classifier
 
@@ -95,7 +95,7 @@ def measure(part: str, data: Path, folder: Path, clips: int, identity: str) -> l
         if not path.is_file():
             write(clip, path)
         frames = media.read_frames(media.probe(path), DEFAULTS.fps)
-        found = read_faces(frames, reader, device="cpu", embedder=embedder)
+        found = numbered(watch_faces(frames, reader, device="cpu", embedder=embedder), embedder)
         rows.append({"seed": seed, **judge(found, clip.truth)})
         print(json.dumps(rows[-1]), flush=True)
     return rows

@@ -216,7 +216,7 @@ def _sum(kinds: Kinds, wanted: tuple[str, ...], seed: int | None = None) -> Coun
 def run_stage(video: Path, watch: bool) -> dict[str, float]:
     """The face stage of `mer analyze` alone: processor seconds, those of ffmpeg, and seconds of video."""
     from mer_batch.face.mouth import MouthWatcher
-    from mer_batch.face.read import read_faces
+    from mer_batch.face.read import numbered, watch_faces
     from mer_batch.media import probe, read_frames
     from mer_batch.readers import load_classifier
 
@@ -224,7 +224,8 @@ def run_stage(video: Path, watch: bool) -> dict[str, float]:
     reader = load_classifier("face", "default", "cpu")
     watcher = MouthWatcher(5.0) if watch else None
     began = os.times()
-    found = read_faces(read_frames(media, watcher.rate if watcher else 5.0), reader, device="cpu", watcher=watcher)
+    frames = read_frames(media, watcher.rate if watcher else 5.0)
+    found = numbered(watch_faces(frames, reader, device="cpu", watcher=watcher))
     ended = os.times()
     own, ffmpeg = ended[0] + ended[1] - began[0] - began[1], ended[2] + ended[3] - began[2] - began[3]
     return {"own": round(own, 2), "ffmpeg": round(ffmpeg, 2), "video": found.seconds, "people": len(found.people)}

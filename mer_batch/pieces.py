@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mer_batch import media
 from mer_batch.face.joints import WARM, WARM_FRAMES
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mer_batch.config import Options
     from mer_batch.face.identity import Embedder
     from mer_batch.face.log import FaceLog
+    from mer_batch.face.mouth import MouthWatcher
     from mer_batch.types import Image
 
 _WORTH: Final = 1.5
@@ -89,21 +90,18 @@ def read_piece(
     piece: Piece,
     reader: Classifier[Image],
     embedder: Embedder | None,
-    speaks: bool,
+    look: Look,
     on_progress: Callable[[float], None],
 ) -> FaceLog:
-    """What the pictures of a piece tell of faces; `speaks` says whether mouths are watched."""
+    """What the pictures of a piece tell of faces."""
     from dataclasses import replace
 
-    from mer_batch.face.mouth import MouthWatcher
     from mer_batch.face.read import Range, watch_faces
 
-    watcher = MouthWatcher(options.fps, options.start) if speaks else None
     said: list[str] = []
     end = None if piece.end is None else piece.end + _EARLY
-    frames = media.read_frames(
-        film, watcher.rate if watcher else options.fps, piece.begin, end, said.append, grid=options.start
-    )
+    frames, watcher = watched(film, options, look.mouths, (piece.begin, end), said.append)
+    last = piece.number == piece.count - 1
     with closing(frames):
         log = watch_faces(
             _own(frames, piece),
@@ -112,9 +110,31 @@ def read_piece(
             embedder=embedder,
             watcher=watcher,
             on_progress=on_progress,
-            piece=Range(piece.start, piece.end if piece.number < piece.count - 1 else None, piece_overlap(options)),
+            piece=Range(piece.start, None if last else piece.end, piece_overlap(options), warm=piece.number > 0),
+            pictures=look.pictures,
         )
     return replace(log, said=tuple(line for line in said if not line.endswith(EARLIER)))
+
+
+class Look(NamedTuple):
+    """What is looked at beside faces: whether `mouths` are watched, and small `pictures` kept for the report."""
+
+    mouths: bool
+    pictures: bool
+
+
+def watched(
+    film: Media, options: Options, mouths: bool, span: tuple[float, float | None], on_warning: Callable[[str], None]
+) -> tuple[Generator[Frame, None, None], MouthWatcher | None]:
+    """The pictures of a part of a film that faces are looked for in, being decoded, and what measures mouths in them.
+
+    `span` in seconds; where mouths are watched there are more pictures between.
+    """
+    from mer_batch.face.mouth import MouthWatcher
+
+    watcher = MouthWatcher(options.fps, options.start) if mouths else None
+    rate = watcher.rate if watcher else options.fps
+    return media.read_frames(film, rate, *span, on_warning, grid=options.start), watcher
 
 
 def piece_overlap(options: Options) -> float:

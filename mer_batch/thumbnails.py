@@ -1,20 +1,20 @@
-"""Small pictures for the report: one a person, one a shot, one a notable moment."""
+"""Small pictures for the report: one a person, one a shot, one a notable moment.
+
+They were taken while faces were read (`face.glimpses`); what is missing is decoded.
+"""
 
 from __future__ import annotations
 
 import base64
-import io
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from mer_batch import media
-from mer_batch.types import Box, Image, Media, Observation, Timeline
+from mer_batch.face.glimpses import CELL, INTO, Glimpse, small_picture
+from mer_batch.types import Box, Media, Observation, Shot, Timeline
 
-HEIGHT: Final = 96
-"""Pixels; enough to recognise an expression, small enough to inline dozens."""
 MOST_EVENTS: Final = 40
 MOST_SHOTS: Final = 40
 NEAR: Final = 1.0
@@ -22,24 +22,29 @@ NEAR: Final = 1.0
 
 
 class _Want(NamedTuple):
-    """A picture that is wanted: when, and of whom (None for all of it)."""
+    """A picture that is wanted: when, of whom (None for all of it), and as JPEG where it is known."""
 
     time: float
     box: Box | None = None
+    picture: bytes | None = None
 
 
-def illustrated(timeline: Timeline) -> Timeline:
-    """The timeline with thumbnails; as it was where there is no video or a picture cannot be had."""
+def illustrated(timeline: Timeline, glimpses: Iterable[Glimpse] = ()) -> Timeline:
+    """The timeline with thumbnails, from `glimpses` where they show what is wanted.
+
+    As it was where there is no video or a picture cannot be had.
+    """
     if timeline.media.video is None:
         return timeline
+    album = _Album(glimpses)
     faces: dict[str, list[Observation]] = defaultdict(list)
     for observation in timeline.observations:
         if observation.modality == "face" and observation.person and observation.evidence.box:
             faces[observation.person].append(observation)
-    people = {name: _face(max(readings, key=lambda o: o.quality)) for name, readings in faces.items()}
-    shots = {shot: _Want((shot.start + min(shot.end, shot.start + 2)) / 2) for shot in timeline.shots[:MOST_SHOTS]}
+    people = {name: album.best(readings) for name, readings in faces.items()}
+    shots = {shot: album.shot(shot) for shot in timeline.shots[:MOST_SHOTS]}
     ranked = sorted((e for e in timeline.events if e.kind == "peak" and e.person), key=lambda e: -e.strength)
-    events = {event: _moment(faces[event.person or ""], event.time) for event in ranked[:MOST_EVENTS]}
+    events = {event: album.moment(faces[event.person or ""], event.time) for event in ranked[:MOST_EVENTS]}
     found = _pictures(timeline.media, [*people.values(), *shots.values(), *filter(None, events.values())])
     return replace(
         timeline,
@@ -57,44 +62,51 @@ def illustrated(timeline: Timeline) -> Timeline:
     )
 
 
-def _moment(readings: Sequence[Observation], time: float) -> _Want | None:
-    at = bisect_left([reading.start for reading in readings], time)
-    near = min(readings[max(at - 1, 0) : at + 1], key=lambda reading: abs(reading.start - time), default=None)
-    if near is None or abs(near.start - time) > NEAR:
-        return None
-    return _face(near)
+class _Album:
+    """What is wanted, by what there is."""
+
+    def __init__(self, glimpses: Iterable[Glimpse]) -> None:
+        self._faces: dict[Box, list[Glimpse]] = defaultdict(list)
+        self._whole: list[Glimpse] = []
+        for one in glimpses:
+            (self._whole if one.box is None else self._faces[one.box]).append(one)
+
+    def _face(self, reading: Observation) -> _Want:
+        box, middle = reading.evidence.box, (reading.start + reading.end) / 2
+        known = self._faces.get(box, ()) if box is not None else ()
+        found = next((one for one in known if reading.start <= one.time <= reading.end), None)
+        return _Want(middle, box) if found is None else _Want(found.time, box, found.picture)
+
+    def best(self, readings: Sequence[Observation]) -> _Want:
+        """Of the reading of the best quality, those with a picture first."""
+        wants = [(self._face(reading), reading.quality) for reading in readings]
+        return max(wants, key=lambda want: (want[0].picture is not None, want[1]))[0]
+
+    def moment(self, readings: Sequence[Observation], time: float) -> _Want | None:
+        """Of the reading nearest to a time, `NEAR` it at most; a picture within `CELL` seconds will do."""
+        near = [reading for reading in readings if abs(reading.start - time) <= NEAR]
+        wants = [(self._face(reading), abs(reading.start - time)) for reading in near]
+        if not wants:
+            return None
+        return min(wants, key=lambda want: (want[0].picture is None or want[1] > CELL, want[1]))[0]
+
+    def shot(self, shot: Shot) -> _Want:
+        """Of a shot, about a second after it begins."""
+        inside = [one for one in self._whole if shot.start <= one.time < shot.end]
+        if not inside:
+            return _Want((shot.start + min(shot.end, shot.start + 2 * INTO)) / 2)
+        found = min(inside, key=lambda one: abs(one.time - shot.start - INTO))
+        return _Want(found.time, None, found.picture)
 
 
-def _face(reading: Observation) -> _Want:
-    return _Want((reading.start + reading.end) / 2, reading.evidence.box)
-
-
-def _pictures(source: Media, wanted: Iterable[_Want]) -> dict[_Want, str]:
+def _pictures(source: Media, wanted: Sequence[_Want]) -> dict[_Want, str]:
     """The pictures that can be had, as base64 of a JPEG."""
+    found = {want: want.picture for want in wanted if want.picture is not None}
     at: dict[float, list[_Want]] = defaultdict(list)
-    for want in dict.fromkeys(wanted):
+    for want in dict.fromkeys(want for want in wanted if want.picture is None):
         at[want.time].append(want)
-    found = {}
-    for time, frame in media.grab_frames(source, at):
-        if frame is not None:
-            found.update({want: _jpeg(frame.image, want.box) for want in at[time]})
-    return found
-
-
-def _jpeg(image: Image, box: Box | None) -> str:
-    from PIL import Image as Pillow
-
-    picture = Pillow.fromarray(image)
-    if box is not None:
-        picture = picture.crop(_widened(box, picture.width, picture.height))
-    picture.thumbnail((2 * HEIGHT, HEIGHT))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _widened(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    left, top, right, bottom = box[0] * width, box[1] * height, box[2] * width, box[3] * height
-    half = 0.7 * max(right - left, bottom - top)
-    x, y = (left + right) / 2, (top + bottom) / 2
-    return int(max(x - half, 0)), int(max(y - half, 0)), int(min(x + half, width)), int(min(y + half, height))
+    if at:
+        for time, frame in media.grab_frames(source, at):
+            if frame is not None:
+                found.update({want: small_picture(frame.image, want.box) for want in at[time]})
+    return {want: base64.b64encode(picture).decode("ascii") for want, picture in found.items()}

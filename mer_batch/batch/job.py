@@ -143,12 +143,20 @@ def _analysed(job: Job, path: Path, tell: Tell, began: float) -> Result:
     options, notices = with_words(job.options, path)
     film = media.probe(path) if job.film is None else replace(job.film, path=path)
     if job.piece is not None and job.keep is not None:
-        return Result("done", error=pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell))
+        unfit = pipeline.read_piece(film, options, job.split, job.keep, job.piece, tell, shows(job.pages))
+        return Result("done", error=unfit)
     if job.apart and job.keep is not None and (pieces := pipeline.pieces_of(film, options, job.split, job.keep)) > 1:
         return Result("done", film=film, pieces=pieces)
     whole: list[str] = []
     timeline = pipeline.analyze(
-        path, options, on_progress=tell, keep=job.keep, film=film, split=job.split, on_whole=whole.append
+        path,
+        options,
+        on_progress=tell,
+        keep=job.keep,
+        film=film,
+        split=job.split,
+        on_whole=whole.append,
+        pictures=shows(job.pages),
     )
     timeline = replace(timeline, notices=(*timeline.notices, *notices))
     page(job, path).write(timeline, tell)
@@ -195,6 +203,11 @@ def with_words(options: Options, path: Path) -> tuple[Options, list[str]]:
 def _lost(timeline: Timeline) -> Iterator[str]:
     for modality in timeline.lost:
         yield next((n for n in timeline.notices if n.startswith(f"{modality} was lost")), f"{modality} was lost")
+
+
+def shows(pages: Pages) -> bool:
+    """Whether small pictures of the recording are shown: where faces are hidden none are made, and none kept."""
+    return "faces" not in {name.strip() for name in pages.redact.split(",")}
 
 
 def page(job: Job, source: Path | None = None) -> Page:

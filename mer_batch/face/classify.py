@@ -23,9 +23,14 @@ _BATCH = 64
 
 def load(folder: Path, device: str = "auto") -> Classifier[Image]:
     """The face model in `folder` on `device`. Raises `ModelError` when it cannot be used."""
+    import torch
+
+    from mer_batch.nets.folded import folded
+
     where = pick_device(device)
     net, card = load_net(folder, where)
-    return FaceClassifier(net, card, where)
+    # Channels last: convolutions of one channel each, as EfficientNet has them, take three quarters of the time so.
+    return FaceClassifier(folded(net).to(memory_format=torch.channels_last), card, where)
 
 
 class FaceClassifier(Classifier[Image]):
@@ -47,9 +52,12 @@ class FaceClassifier(Classifier[Image]):
         with torch.inference_mode():
             for start in range(0, len(items), _BATCH):
                 batch = to_tensor(items[start : start + _BATCH], self.card.input).to(self._device)
-                scores = self._net(batch)
                 if self.card.input.get("flip", False):
-                    scores = (scores + self._net(batch.flip(3))) / 2
+                    # In one go: a small batch costs more a picture.
+                    scores, mirrored = self._net(torch.cat([batch, batch.flip(3)])).split(len(batch))
+                    scores = (scores + mirrored) / 2
+                else:
+                    scores = self._net(batch)
                 parts.append(scores.float().cpu())
         result: Floats = torch.cat(parts).numpy()
         return result
@@ -62,6 +70,8 @@ def check_input(card_input: Mapping[str, Any]) -> None:
         raise ModelError(f"the model card's input needs channels = 1 or 3, got {channels!r}")
     if not (isinstance(card_input.get("size"), int) and card_input["size"] > 0):
         raise ModelError(f"the model card's input needs a positive size in pixels, got {card_input.get('size')!r}")
+    if not (isinstance(detail := card_input.get("detail", 0), int) and detail >= 0):
+        raise ModelError(f"the model card's detail must be a number of pixels, got {detail!r}")
     for key in ("mean", "std"):
         if len(_per_channel(card_input, key)) != channels:
             raise ModelError(f"the model card's input needs {channels} value(s) for {key}")
@@ -76,7 +86,8 @@ def to_tensor(crops: Sequence[Image], card_input: Mapping[str, Any]) -> Tensor:
         crops: uint8 arrays of shape (h, w), (h, w, 1) or (h, w, 3) in RGB, of any size.
         card_input: `size`, `channels` (1: ITU-R BT.601 luma; 3: grey is repeated), `mean` and `std`
             on the [0, 1] scale, a number or one per channel; `grey` (optional): the network has learned
-            from grey pictures only, so colour is taken out before three channels are made.
+            from grey pictures only, so colour is taken out before three channels are made; `detail`
+            (optional): the side to which pictures are brought before `size`.
     """
     import torch
 
@@ -88,7 +99,8 @@ def to_tensor(crops: Sequence[Image], card_input: Mapping[str, Any]) -> Tensor:
     result = torch.empty(len(crops), channels, size, size)
     for positions in by_shape.values():
         pixels = _coloured(np.stack([crops[i] for i in positions]), grey)
-        result[positions] = _resized(pixels.expand(-1, channels, -1, -1), size)
+        pixels = resized(pixels, int(card_input.get("detail") or size))
+        result[positions] = resized(pixels, size).expand(-1, channels, -1, -1)
     mean = torch.tensor(_per_channel(card_input, "mean")).view(1, -1, 1, 1)
     std = torch.tensor(_per_channel(card_input, "std")).view(1, -1, 1, 1)
     return (result - mean) / std
@@ -106,7 +118,8 @@ def _coloured(crops: Image, grey: bool) -> Tensor:
     return pixels.permute(0, 3, 1, 2)
 
 
-def _resized(pixels: Tensor, size: int) -> Tensor:
+def resized(pixels: Tensor, size: int) -> Tensor:
+    """Pictures (n, c, h, w) brought to (n, c, size, size): means of areas where they shrink, bilinear where not."""
     from torch.nn.functional import interpolate
 
     if pixels.shape[2:] == (size, size):

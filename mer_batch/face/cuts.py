@@ -31,6 +31,10 @@ _COLOUR_ALONE: Final = 0.3  # right after a cut nothing is usual yet: ask for mo
 _TOTAL: Final = 0.5
 _RATIO: Final = 3.0
 _MEMORY: Final = 4  # earlier differences that say what is usual
+_BRIGHTNESS_BIN: Final = np.arange(256) * _BRIGHTNESS_BINS // 256
+_HUE_BIN: Final = np.arange(256) * _HUE_BINS // 256
+_QUARTER: Final = np.arange(4).reshape(2, 2).repeat(_SIZE[1] // 2, 0).repeat(_SIZE[0] // 2, 1)
+_QUARTER_PIXELS: Final = _SIZE[0] * _SIZE[1] / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,15 @@ class CutFinder:
     """Takes frames in order and says which of them begins a new shot."""
 
     def __init__(self) -> None:
+        self.small: Image = np.zeros((_SIZE[1], _SIZE[0]), dtype=np.uint8)
+        """A small grey copy (36, 64) of the last picture."""
         self._last: _Print | None = None
         self._recent: deque[Difference] = deque(maxlen=_MEMORY)
 
     def begins_shot(self, image: Image) -> bool:
         """True when `image` does not continue the picture before it (False for the very first)."""
         last, self._last = self._last, _Print.of(image)
+        self.small = self._last.grey
         if last is None:
             return False
         step = difference(last, self._last)
@@ -80,7 +87,7 @@ class CutFinder:
 class _Print:
     """What is kept of a picture: a small grey copy and the histograms of its quarters."""
 
-    grey: NDArray[np.float32]
+    grey: Image
     brightness: NDArray[np.float64]
     hue: NDArray[np.float64]
 
@@ -89,21 +96,16 @@ class _Print:
         from PIL import Image as Pictures
 
         small = Pictures.fromarray(shrunk(image, *_SIZE))
-        hsv = np.asarray(small.convert("HSV"))
-        rows, columns = _SIZE[1] // 2, _SIZE[0] // 2
-        quarters = [hsv[y : y + rows, x : x + columns].reshape(-1, 3) for y in (0, rows) for x in (0, columns)]
-        return _Print(
-            np.asarray(small.convert("L"), dtype=np.float32),
-            np.stack(
-                [_smooth(np.histogram(part[:, 2], _BRIGHTNESS_BINS, (0, 256))[0] / len(part)) for part in quarters]
-            ),
-            np.stack(
-                [
-                    np.histogram(part[:, 0], _HUE_BINS, (0, 256), weights=part[:, 1] / 255)[0] / len(part)
-                    for part in quarters
-                ]
-            ),
-        )
+        hue, saturation, brightness = (np.asarray(band) for band in small.convert("HSV").split())
+        lights = _counted(_BRIGHTNESS_BIN[brightness], _BRIGHTNESS_BINS) / _QUARTER_PIXELS
+        hues = _counted(_HUE_BIN[hue], _HUE_BINS, saturation / 255) / _QUARTER_PIXELS
+        return _Print(np.asarray(small.convert("L")), _smooth(lights), hues)
+
+
+def _counted(bins: NDArray[np.int64], count: int, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """The histograms (4, count) of a picture's quarters, whose pixels are in the `bins` (36, 64)."""
+    given = None if weights is None else weights.ravel()
+    return np.bincount((bins + count * _QUARTER).ravel(), given, 4 * count).reshape(4, count).astype(np.float64)
 
 
 def difference(first: _Print, second: _Print) -> Difference:
@@ -114,21 +116,30 @@ def difference(first: _Print, second: _Print) -> Difference:
 
 
 def _smooth(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Neighbouring bins share, so that noise at a bin's edge is no change; mass at the ends is kept."""
-    padded = np.pad(histogram, 1, mode="edge")
-    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    """Neighbouring bins (n, bins) share, so that noise at a bin's edge is no change; mass at the ends is kept."""
+    padded = np.concatenate([histogram[:, :1], histogram, histogram[:, -1:]], axis=1)
+    smooth: NDArray[np.float64] = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
+    return smooth
 
 
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+def _correlation(first: Image, second: Image) -> float:
     """Pearson correlation of the middle of `second` with `first`, at the best of the allowed shifts."""
     rows, columns = _REACH
     height, width = first.shape[0] - 2 * rows, first.shape[1] - 2 * columns
-    windows = np.lib.stride_tricks.sliding_window_view(first, (height, width)).reshape(-1, height * width)
-    middle = second[rows : rows + height, columns : columns + width].ravel()
-    middle = middle - middle.mean()
-    centred = windows - windows.mean(1, keepdims=True)
-    # The constant keeps two blank pictures (no structure at all) from counting as different.
     floor = height * width
-    power = np.sqrt(((centred**2).sum(1) + floor) * ((middle**2).sum() + floor))
-    blank = np.sqrt(floor / ((middle**2).sum() + floor) * floor / ((centred**2).sum(1) + floor))
-    return float(np.max((centred @ middle) / power + blank))
+    windows = np.lib.stride_tricks.sliding_window_view(first.astype(np.float32), (height, width)).reshape(-1, floor)
+    middle = second[rows : rows + height, columns : columns + width].ravel().astype(np.float32)
+    middle -= middle.mean()
+    # Grey levels and their squares are whole numbers, so that these sums are exact.
+    sums, squares = _sums(first.astype(np.float64), height, width), _sums(first.astype(np.float64) ** 2, height, width)
+    own, other = squares - sums**2 / floor + floor, float(middle @ middle) + floor
+    # The constant keeps two blank pictures (no structure at all) from counting as different.
+    return float(np.max((windows @ middle) / np.sqrt(own * other) + np.sqrt(floor / other * floor / own)))
+
+
+def _sums(values: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """The sums of all windows of (height, width), in order."""
+    total = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    found = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    flat: NDArray[np.float64] = found.ravel()
+    return flat

@@ -13,21 +13,23 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from mer_batch.face.cuts import CutFinder
 from mer_batch.face.track import Sighting, Tracker
 from mer_batch.media.ahead import Ahead
-from mer_batch.types import Frame
+from mer_batch.types import Frame, Image
 
 READABLE_DAMAGE: Final = 0.4
 """Share of a picture that the decoder made up, to which a face in it is read: `media.journal` has the measurement."""
 
-_Looked: TypeAlias = tuple[Frame, "bool | None"]
-"""A frame and whether it begins a shot, None where it is too damaged to tell."""
+_Looked: TypeAlias = tuple[Frame, "bool | None", Image]
+"""A frame, whether it begins a shot, None where it is too damaged to tell, and a small grey copy of it."""
 
 
 class Seen(NamedTuple):
-    """A frame, whether it begins a shot, and the faces in it, None where it is too damaged to look."""
+    """A frame, whether it begins a shot, the faces in it, None where it is too damaged to look, and a grey copy."""
 
     frame: Frame
     cut: bool
     faces: list[Sighting] | None
+    small: Image
+    """See `CutFinder.small`; of a frame that is too damaged that of another one."""
 
 
 def followed(frames: Iterable[Frame], tracker: Tracker, batch: int) -> Ahead[Seen]:
@@ -37,10 +39,10 @@ def followed(frames: Iterable[Frame], tracker: Tracker, batch: int) -> Ahead[See
     def steps() -> Generator[Seen, None, None]:
         source = iter(looked)
         while part := list(islice(source, batch)):
-            whole = [(frame, cut) for frame, cut in part if cut is not None]
+            whole = [(frame, cut) for frame, cut, _ in part if cut is not None]
             sightings = tracker.each([frame for frame, _ in whole], [cut for _, cut in whole])
-            for frame, cut in part:
-                yield Seen(frame, bool(cut), None if cut is None else next(sightings))
+            for frame, cut, small in part:
+                yield Seen(frame, bool(cut), None if cut is None else next(sightings), small)
 
     return Ahead(steps(), looked.close, _bytes)
 
@@ -48,7 +50,8 @@ def followed(frames: Iterable[Frame], tracker: Tracker, batch: int) -> Ahead[See
 def _looked(frames: Iterable[Frame]) -> Generator[_Looked, None, None]:
     finder = CutFinder()
     for frame in frames:
-        yield frame, finder.begins_shot(frame.image) if frame.damage <= READABLE_DAMAGE else None
+        cut = finder.begins_shot(frame.image) if frame.damage <= READABLE_DAMAGE else None
+        yield frame, cut, finder.small
 
 
 def _nothing() -> None:

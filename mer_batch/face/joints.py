@@ -13,6 +13,7 @@ from typing import Final
 
 from mer_batch.errors import MerError
 from mer_batch.face.detect import overlap
+from mer_batch.face.glimpses import both
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import WINDOW, Motion
 from mer_batch.face.people import Followed
@@ -64,6 +65,7 @@ def _joined(first: FaceLog, second: FaceLog) -> FaceLog:
         warm=first.warm,
         prints={frame + past: value for frame, value in second.prints.items() if frame >= second.warm},
         portraits=_portraits(first, second, numbers),
+        glimpses=both(first.glimpses, second.glimpses, numbers),
     )
 
 

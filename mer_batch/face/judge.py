@@ -29,10 +29,10 @@ class Judge:
         """Take the faces of the frame with a number; returns how good they are."""
         qualities = [assess(frame.image, seen.face) for seen in faces or ()]
         for seen, quality in zip(faces or (), qualities, strict=True):
-            if quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY:
+            if readable(quality):
                 crop = crop_face(frame.image, seen.face.box, self._classifier.card.input, seen.face.landmarks)
                 self._crops[len(self._records)] = crop
-            self._records.append(Record(number, seen.trail, _clipped(seen.face.box), quality, None))
+            self._records.append(Record(number, seen.trail, clipped(seen.face.box), quality, None))
         if (number + 1) % self._batch == 0:
             self._read()
         return qualities
@@ -56,6 +56,12 @@ def why_not(quality: FaceQuality) -> str:
     return f"face not readable: {', '.join(quality.flags) or 'too unclear'}"
 
 
-def _clipped(box: Box) -> Box:
+def readable(quality: FaceQuality) -> bool:
+    """Whether a face is read."""
+    return quality.size >= UNREADABLE_SIZE and quality.score >= _UNREADABLE_QUALITY
+
+
+def clipped(box: Box) -> Box:
+    """What of a box lies in the picture."""
     left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in box)
     return left, top, right, bottom

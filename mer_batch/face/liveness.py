@@ -17,7 +17,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image as Pictures
 
-from mer_batch.face.flow import FLAT, REACH, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
+from mer_batch.face.flow import FLAT, REACH, Array, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
+from mer_batch.face.scaled import shrunk
 from mer_batch.face.track import Sighting
 from mer_batch.types import Frame, Image
 from mer_batch.wording import listed
@@ -37,27 +38,77 @@ LEAST_SECONDS: Final = 3.0
 """Comparisons and seconds of a face below which it is not judged: who listens may sit still for a while."""
 ENOUGH: Final = 40
 """Comparisons after which a face that moves in a quarter of them is not watched any more."""
+SURE: Final = 20
+"""The same for a face that moves in half of them: a portrait that seems to would be taken for living anyway."""
 LEAST_KNOWN: Final = 0.25
 """Share of a crop that both pictures must hold."""
 SMALLEST: Final = 24.0
 """Half of a crop in pixels below which a face is not judged: a few pixels of it cannot tell."""
 UNCHANGED: Final = 3.0
-"""Grey levels by which no pixel of a `_THUMBNAIL` may differ in two pictures that are one."""
+"""Grey levels by which no pixel of small copies may differ in two pictures that are one."""
 _SIZE: Final = 64  # pixels of a crop
 _AROUND: Final = 2.0  # side of a crop in sides of the face's square
 _STEPS: Final = 3  # of fitting: each crop is cut anew where the one before was found
-_THUMBNAIL: Final = (64, 36)
+_FINE: Final = 2  # pixels of what is kept of a picture for one of a crop: so much finer that nothing is lost
+_SPARE: Final = 1.3  # side of what is kept in sides of the crop, since another place is looked at, too
+_NARROW: Final = 2  # pixels at a crop's border, whose slopes are not known
+
+_ROWS, _COLUMNS = grid(_SIZE)
+_FACE: Final = ((_COLUMNS - 0.5) * 2 * _AROUND) ** 2 + ((_ROWS - 0.5) * 1.6 * _AROUND) ** 2 < 1
 
 
-_NOTHING: Final = np.zeros((0, 0), dtype=np.uint8)
-"""A picture that nobody will look at."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Around:
+    """A part of a picture, grey (h, w), `shrink` times smaller; `left` and `top` are its corner in the picture."""
+
+    grey: Image
+    left: float
+    top: float
+    shrink: int
+
+    @classmethod
+    def of(cls, image: Image, middle: Curve, half: float) -> Around:
+        """What a comparison needs around a crop of `half` pixels: of a large face far fewer pixels than there are."""
+        height, width = image.shape[:2]
+        shrink, reach = max(int(2 * half / (_FINE * _SIZE)), 1), half * _SPARE
+        left, top = (
+            min(max(int(place - reach), 0), side - 1) for place, side in zip(middle, (width, height), strict=True)
+        )
+        # Whole pixels alone, so that all are shrunk alike; what is left over at the border is not looked at anyway.
+        wide = (min(int(middle[0] + reach) + 1, width) - left) // shrink
+        tall = (min(int(middle[1] + reach) + 1, height) - top) // shrink
+        part = image[top : top + max(tall, 1) * shrink, left : left + max(wide, 1) * shrink]
+        if shrink > 1 and wide > 0 and tall > 0:
+            part = shrunk(part, wide, tall)
+        return cls(np.asarray(Pictures.fromarray(part).convert("L")), left, top, shrink)
+
+    def crop(self, middle: Curve, half: float) -> Array:
+        """The square `half` pixels around a place in the picture, of shape (_SIZE, _SIZE)."""
+        return square(self.grey, (middle - (self.left, self.top)) / self.shrink, half / self.shrink, _SIZE, exact=True)
+
+    def known(self, middle: Curve, half: float) -> tuple[range, range]:
+        """The rows and columns of that crop which are here and whose neighbours are."""
+        x, y = (middle - half - (self.left, self.top)) / self.shrink
+        pixel = 2 * half / _SIZE / self.shrink
+        height, width = self.grey.shape
+        return _within(y, pixel, height), _within(x, pixel, width)
+
+
+def _within(first: float, pixel: float, size: int) -> range:
+    """The pixels of a crop, from `first` on, that lie in 0 .. `size` by more than one and a half of them."""
+    middles = first + pixel * np.arange(_SIZE) + 0.5 * pixel
+    inside = np.flatnonzero((middles > 1.5 * pixel) & (middles < size - 1.5 * pixel))
+    if not len(inside):
+        return range(0)
+    return range(max(int(inside[0]), _NARROW), min(int(inside[-1]) + 1, _SIZE - _NARROW))
 
 
 class _Seen(NamedTuple):
-    """A face in the picture held: where it is, in pixels."""
+    """A face in a picture: where it is, in pixels, and what is around it, None where nobody will look at it."""
 
     middle: Curve
     half: float
+    around: Around | None
 
 
 @dataclass(slots=True)
@@ -77,7 +128,8 @@ class Count:
     @property
     def lives(self) -> bool:
         """Whether it need not be watched any more."""
-        return self.pairs >= ENOUGH and self.moved * 4 >= self.pairs
+        often = self.pairs >= SURE and self.moved * 2 >= self.pairs
+        return often or (self.pairs >= ENOUGH and self.moved * 4 >= self.pairs)
 
     def add(self, moved: bool, time: float) -> None:
         """Take a comparison."""
@@ -143,11 +195,11 @@ class Liveness:
 
 
 class LivenessWatcher:
-    """Compares the faces of every other frame that is far enough from the one before; one grey picture is held."""
+    """Compares the faces of every other frame that is far enough from the one before; what is around them is held."""
 
     def __init__(self) -> None:
         self._counts: dict[int, Count] = {}
-        self._held: tuple[float, Image, Mapping[int, _Seen]] | None = None
+        self._held: tuple[float, Mapping[int, _Seen]] | None = None
         self._whole = Liveness({})
         self._begun: Collection[int] = ()
 
@@ -155,53 +207,32 @@ class LivenessWatcher:
         """Say which trails began before what is seen here: how much was enough of them is known elsewhere."""
         self._begun = trails
 
-    def see(self, frames: Sequence[Frame], sightings: Sequence[Sequence[Sighting]]) -> None:
-        """Take frames in order with the faces in them."""
-        for frame, seen in zip(frames, sightings, strict=True):
-            if self._held is not None and frame.time - self._held[0] < APART - 1e-3:
-                continue
-            if self._knows(seen):
-                self._whole = replace(self._whole, last=frame.time)
-                grey = _NOTHING
-            else:
-                grey = np.asarray(Pictures.fromarray(frame.image).convert("L"))
-                self._compare_whole(frame.time, grey)
-            faces = {one.trail: _place(pixels(one.face, frame.image)) for one in seen}
-            if self._held is None or frame.time - self._held[0] > LONGEST:
-                self._held = frame.time, grey, faces
-            else:
-                self._compare(frame.time, grey, faces, *self._held)
-                self._held = None
+    def see(self, frame: Frame, faces: Sequence[Sighting], small: Image) -> None:
+        """Take the next frame with the faces in it and a small grey copy of it (see `cuts.CutFinder.small`)."""
+        if self._held is not None and frame.time - self._held[0] < APART - 1e-3:
+            return
+        copy = small.astype(np.float64)
+        self._whole = self._whole.followed_by(Liveness({}, frame.time, frame.time, copy, copy, copy), {})
+        seen = {one.trail: self._place(one, frame.image) for one in faces}
+        if self._held is None or frame.time - self._held[0] > LONGEST:
+            self._held = frame.time, seen
+        else:
+            self._compare(frame.time, seen, *self._held)
+            self._held = None
 
-    def _knows(self, seen: Sequence[Sighting]) -> bool:
-        """Whether a frame can tell nothing new: the pictures change, and all its faces live."""
-        counts = (self._counts.get(one.trail) for one in seen)
-        return self._whole.changes and not self._begun and all(count is not None and count.lives for count in counts)
+    def _place(self, one: Sighting, image: Image) -> _Seen:
+        points = pixels(one.face, image)
+        middle, half = points.mean(0), _AROUND * REACH / 2 * max(spans(points))
+        return _Seen(middle, half, None if self._told(one.trail) else Around.of(image, middle, half))
 
-    def _compare_whole(self, time: float, grey: Image) -> None:
-        small = np.asarray(Pictures.fromarray(grey).resize(_THUMBNAIL, Pictures.Resampling.BOX), dtype=np.float64)
-        self._whole = self._whole.followed_by(Liveness({}, time, time, small, small, small), {})
+    def _told(self, trail: int) -> bool:
+        """Whether enough is known of a face."""
+        return trail in self._counts and self._counts[trail].lives and trail not in self._begun
 
-    def _compare(
-        self,
-        time: float,
-        grey: Image,
-        faces: Mapping[int, _Seen],
-        before: float,
-        earlier: Image,
-        others: Mapping[int, _Seen],
-    ) -> None:
+    def _compare(self, time: float, faces: Mapping[int, _Seen], before: float, others: Mapping[int, _Seen]) -> None:
         for trail in faces.keys() & others.keys():
             count = self._counts.setdefault(trail, Count(first=before))
-            if count.lives and trail not in self._begun:
-                continue
-            first, last = others[trail], faces[trail]
-            half = (first.half + last.half) / 2
-            between = (first.middle + last.middle) / 2
-            # Where the landmarks jitter the one place holds better, where the camera moves each its own.
-            way = motion(earlier, grey, between, between, half) if half >= SMALLEST else None
-            if way is not None and way > MOVED:
-                way = motion(earlier, grey, first.middle, last.middle, half)
+            way = None if self._told(trail) else _way(others[trail], faces[trail])
             if way is not None:
                 count.add(way > MOVED, time)
 
@@ -238,41 +269,39 @@ def _is_still(counts: Sequence[Count]) -> bool:
     )
 
 
-def _place(points: Curve) -> _Seen:
-    return _Seen(points.mean(0), _AROUND * REACH / 2 * max(spans(points)))
+def _way(first: _Seen, last: _Seen) -> float | None:
+    """How far a face has moved from one picture to another, None where that cannot be told."""
+    half, between = (first.half + last.half) / 2, (first.middle + last.middle) / 2
+    if half < SMALLEST or first.around is None or last.around is None:
+        return None
+    # Where the landmarks jitter the one place holds better, where the camera moves each its own.
+    way = motion(first.around, last.around, between, between, half)
+    return way if way is None or way <= MOVED else motion(first.around, last.around, first.middle, last.middle, half)
 
 
-def motion(earlier: Image, later: Image, first: Curve, last: Curve, half: float) -> float | None:
+def motion(earlier: Around, later: Around, first: Curve, last: Curve, half: float) -> float | None:
     """How far a face moved beside its surroundings, in sides of a crop of `half` pixels around `first` and `last`.
 
     None where too little of both lies inside the pictures.
     """
-    rows, columns = grid(_SIZE)
-    face = ((columns - 0.5) * 2 * _AROUND) ** 2 + ((rows - 0.5) * 1.6 * _AROUND) ** 2 < 1
-    before, wide = square(earlier, first, half, _SIZE, exact=True), half
+    before, wide = earlier.crop(first, half), half
+    mine = earlier.known(first, half)
     for step in range(_STEPS):
-        after = square(later, last, wide, _SIZE, exact=True)
-        known = _inside(earlier, first, half) & _inside(later, last, wide)
-        if known.mean() < LEAST_KNOWN:
+        after = later.crop(last, wide)
+        rows, columns = (_both(*pair) for pair in zip(mine, later.known(last, wide), strict=True))
+        if len(rows) * len(columns) < LEAST_KNOWN * _SIZE**2:
             return None
+        known = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
         change, ways = smooth(after - before), ways_of(smooth(0.5 * (before + after)))
-        amount = fit(ways[:, known], change[known])
+        change, ways = change[known], ways[(slice(None), *known)]
+        amount = fit(ways.reshape(len(ways), -1), change.ravel())
         if step < _STEPS - 1:
             last = last - np.asarray(amount[:2], dtype=np.float64) * (2 * wide / _SIZE)
             wide *= 1 - float(amount[2] + amount[5]) / (2 * _SIZE)
-    left, inside = change - np.tensordot(amount, ways, 1), face & known
-    contrast = np.sqrt(ways[0] ** 2 + ways[1] ** 2)
-    return rms(left[inside]) / (rms(contrast[inside]) + FLAT) / _SIZE
+    face = _FACE[known]
+    left, slopes = (change - np.tensordot(amount, ways, 1))[face], ways[:2, face]
+    return rms(left) / (rms(np.sqrt(slopes[0] ** 2 + slopes[1] ** 2)) + FLAT) / _SIZE
 
 
-def _inside(picture: Image, middle: Curve, half: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """The pixels of a crop that the picture has and whose neighbours it has, shape (_SIZE, _SIZE)."""
-    rows, columns = grid(_SIZE)
-    pixel = 2 * half / _SIZE
-    x, y = middle[0] - half + pixel * (_SIZE * columns + 0.5), middle[1] - half + pixel * (_SIZE * rows + 0.5)
-    edge = 1.5 * pixel
-    known = (x > edge) & (x < picture.shape[1] - edge) & (y > edge) & (y < picture.shape[0] - edge)
-    known[:2] = known[-2:] = False
-    known[:, :2] = known[:, -2:] = False
-    found: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = known
-    return found
+def _both(first: range, second: range) -> range:
+    return range(max(first.start, second.start), min(first.stop, second.stop))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from mer_batch.face.glimpses import Glimpse
 from mer_batch.face.liveness import Liveness
 from mer_batch.face.mouth import Motion
 from mer_batch.face.people import Followed
@@ -34,7 +35,8 @@ class FaceLog:
     faces; `damage` is how much of a frame is, where it is not whole. `trails`, `motions` (of mouths, by trail),
     `liveness` and `portraits` (by trail, where people are known by their faces) are of all frames. In a piece of a
     film the first `warm` frames are read only to find into it, and `prints` are checksums of pictures that the
-    neighbours see too, by frame. `said` is what the reader of pictures had to say.
+    neighbours see too, by frame. `said` is what the reader of pictures had to say. `glimpses` are small pictures for
+    the report, if any are wanted.
     """
 
     times: tuple[float, ...]
@@ -48,6 +50,7 @@ class FaceLog:
     prints: Mapping[int, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     portraits: Mapping[int, tuple[Portrait, ...]] = field(default_factory=dict)
+    glimpses: tuple[Glimpse, ...] = ()
 
     @property
     def unfit(self) -> str:

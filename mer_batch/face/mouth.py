@@ -13,14 +13,28 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from mer_batch.face.flow import FLAT, REACH, Array, Curve, fit, grid, pixels, rms, smooth, spans, square, ways_of
+from mer_batch.face.flow import (
+    FLAT,
+    REACH,
+    Array,
+    Curve,
+    fit,
+    median,
+    pixels,
+    rms,
+    slopes,
+    smooth,
+    spans,
+    square,
+    ways_at,
+)
 from mer_batch.face.track import Sighting
 from mer_batch.types import Frame, Image
 
@@ -68,12 +82,23 @@ class MouthTrack:
         return cls(*rows.T)
 
 
-class Look(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Look:
     """A crop (`_SIZE`, `_SIZE`) of a face with its five landmarks (5, 2) in shares of the crop."""
 
     time: float
     crop: Array
     points: Curve
+
+    @cached_property
+    def slopes(self) -> Array:
+        """The crop, smoothed, and its slopes across and down, of shape (3, `_SIZE` ** 2).
+
+        A look is compared with several; since all this is linear, means and differences of it do for pairs.
+        """
+        soft = smooth(self.crop)
+        down, across = slopes(soft)
+        return np.stack([soft, across, down]).reshape(3, -1)
 
 
 class _Held(NamedTuple):
@@ -215,18 +240,20 @@ def _grey(image: Image) -> Image:
     return np.asarray(Pictures.fromarray(image).convert("L"))
 
 
-_ROWS, _COLUMNS = grid(_SIZE)
+_LINE: Final = (np.arange(_SIZE, dtype=np.float32) / _SIZE)[None]
+"""Columns of a crop in shares of its side, shape (1, `_SIZE`); turned, its rows."""
 
 
 def _regions(points: Curve) -> tuple[Mask, Mask]:
     """The pixels of the mouth (down to the lower lip of an open one) and of eyes and nose."""
     across, down = spans(points)
-    eyes, nose, mouth = points[:2].mean(0), points[2], points[3:].mean(0)
-    lips = ((_COLUMNS - mouth[0]) / (0.42 * across)) ** 2
-    lips = lips + ((_ROWS - mouth[1] - 0.08 * down) / (0.38 * down)) ** 2
-    upper = np.abs(_COLUMNS - (eyes[0] + nose[0]) / 2) < 0.75 * across
-    from_brows, to_nose = _ROWS - eyes[1] + 0.45 * down, nose[1] + 0.1 * down - _ROWS
-    return lips < 1, upper & (from_brows > 0) & (to_nose > 0) & (lips >= 1)
+    (x0, y0), (x1, y1), nose, (x3, y3), (x4, y4) = points.tolist()
+    eyes, mouth = ((x0 + x1) / 2, (y0 + y1) / 2), ((x3 + x4) / 2, (y3 + y4) / 2)
+    columns, rows = _LINE, _LINE.T
+    lips = ((columns - mouth[0]) / (0.42 * across)) ** 2 + ((rows - mouth[1] - 0.08 * down) / (0.38 * down)) ** 2 < 1
+    wide = np.abs(columns - (eyes[0] + nose[0]) / 2) < 0.75 * across
+    high = (rows > eyes[1] - 0.45 * down) & (rows < nose[1] + 0.1 * down)
+    return lips, wide & high & ~lips
 
 
 def motion(before: Look, after: Look) -> tuple[float, float]:
@@ -234,12 +261,19 @@ def motion(before: Look, after: Look) -> tuple[float, float]:
 
     Returns the root mean square over the mouth and the scaled median over eyes and nose.
     """
-    mouth, upper = _regions((before.points + after.points) / 2)
-    middle, change = smooth(0.5 * (before.crop + after.crop)), smooth(after.crop - before.crop)
-    ways = ways_of(middle)
-    across, down = ways[0], ways[1]
-    left = change - np.tensordot(fit(ways[:, upper], change[upper]), ways, 1)
+    regions = _regions((before.points + after.points) / 2)
+    mouth, upper = (np.flatnonzero(region) for region in regions)
+    # Only these pixels are asked for; those of the mouth stand first.
+    places, lips = np.concatenate([mouth, upper]), len(mouth)
+    old, new = before.slopes[:, places], after.slopes[:, places]
+    change, (middle, across, down) = new[0] - old[0], 0.5 * (old + new)
+    ways = ways_at(middle, across, down, *_SHARES[:, places])
+    left = change - fit(ways[:, lips:], change[lips:]) @ ways
     contrast = np.sqrt(across**2 + down**2)
-    speed = rms(left[mouth]) / (rms(contrast[mouth]) + FLAT)
-    rest = 1.48 * float(np.median(np.abs(left[upper]))) / (rms(contrast[upper]) + FLAT)
+    speed = rms(left[:lips]) / (rms(contrast[:lips]) + FLAT)
+    rest = 1.48 * median(np.abs(left[lips:])) / (rms(contrast[lips:]) + FLAT)
     return speed / _SIZE, rest / _SIZE
+
+
+_SHARES: Final = np.stack(np.broadcast_arrays(_LINE, _LINE.T)).reshape(2, -1)
+"""Columns and rows of all pixels of a crop in shares of its side, shape (2, `_SIZE` ** 2)."""

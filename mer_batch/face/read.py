@@ -10,14 +10,15 @@ from zlib import crc32
 
 from mer_batch.classifier import Classifier
 from mer_batch.face.detect import CascadeDetector, Detector
-from mer_batch.face.followed import followed
+from mer_batch.face.followed import Seen, followed
 from mer_batch.face.gaps import find_gaps, shots_between, spans_of
+from mer_batch.face.glimpses import Glimpse, GlimpseKeeper
 from mer_batch.face.identity import Embedder
-from mer_batch.face.judge import Judge, why_not
+from mer_batch.face.judge import Judge, clipped, readable, why_not
 from mer_batch.face.liveness import STILL, LivenessWatcher
 from mer_batch.face.log import FaceLog, Record
 from mer_batch.face.mouth import MouthTrack, MouthWatcher, tracks_of
-from mer_batch.face.people import People
+from mer_batch.face.people import Known, People
 from mer_batch.face.portraits import PortraitKeeper
 from mer_batch.face.recognise import recognise
 from mer_batch.face.track import Tracker
@@ -34,7 +35,7 @@ from mer_batch.types import (
 DAMAGE_FLAG: Final = "picture damaged"
 NOT_MATCHED: Final = (
     "People are not matched across cuts, because face recognition is not installed: "
-    "one person may have several numbers. Run: pip install dlib-bin face-recognition-models"
+    "one person may have several numbers. Run: pip install face-recognition-models"
 )
 
 
@@ -46,6 +47,7 @@ class FaceReadings:
     the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
     `mouths` holds how each person's mouth moved, where that was watched. `still` are the people whose face never
     moves, whose readings have the flag `liveness.STILL`; `unchanging` says that the whole video is one picture.
+    `glimpses` are small pictures for the report, if any were wanted.
     """
 
     observations: tuple[Observation, ...]
@@ -60,6 +62,7 @@ class FaceReadings:
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     still: tuple[str, ...] = ()
     unchanging: bool = False
+    glimpses: tuple[Glimpse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Range:
     start: float
     end: float | None
     overlap: float
+    warm: bool = True
+    """Whether there are frames before, so that the first one stands in the middle of a shot."""
 
     def shared(self, time: float) -> bool:
         """Whether a neighbour sees the picture too."""
@@ -102,41 +107,43 @@ class _Log:
         self.times.append(frame.time)
 
 
-def read_faces(
-    frames: Iterable[Frame],
-    classifier: Classifier[Image],
-    *,
-    device: str = "auto",
-    batch: int = 16,
-    detector: Detector | None = None,
-    embedder: Embedder | None = None,
-    watcher: MouthWatcher | None = None,
-    on_progress: Callable[[float], None] | None = None,
-) -> FaceReadings:
-    """Find people in sampled frames and read their faces.
+class _Witnesses:
+    """All that look at frames whose faces are known, and what they keep."""
 
-    Args:
-        frames: upright pictures with their true times, in order, taken by a thread; two times `batch` of them are
-            held and what `media.ahead` holds. In those damaged beyond `READABLE_DAMAGE` no face is looked for.
-        classifier: the face reader; its card says how faces are cut.
-        device: where the detector runs (see `pick_device`).
-        batch: frames worked on together.
-        detector: replaces the built-in cascade.
-        embedder: matches people across cuts (`embedders.load_embedder`); None keeps them separate.
-        watcher: measures mouths; `frames` must come at its rate. None leaves them alone.
-        on_progress: called with the time reached, in seconds, after every batch.
-    """
-    log = watch_faces(
-        frames,
-        classifier,
-        device=device,
-        batch=batch,
-        detector=detector,
-        embedder=embedder,
-        watcher=watcher,
-        on_progress=on_progress,
-    )
-    return readings(*recognise(log, embedder), matched=embedder is not None)
+    def __init__(
+        self,
+        classifier: Classifier[Image],
+        batch: int,
+        embedder: Embedder | None,
+        watcher: MouthWatcher | None,
+        piece: Range | None,
+        pictures: bool,
+    ) -> None:
+        self.log, self.judge, self.liveness = _Log(), Judge(classifier, batch), LivenessWatcher()
+        self.sitters = PortraitKeeper(embedder) if embedder is not None else None
+        self.glimpses = GlimpseKeeper(begun=piece is not None and piece.warm) if pictures else None
+        self._watcher, self._piece = watcher, piece
+        self._early: set[int] = set()
+
+    def see(self, seen: Seen) -> None:
+        """Take the next frame."""
+        frame, cut, faces, small = seen
+        known = list(zip(faces or (), self.judge.take(frame, len(self.log.times), faces), strict=True))
+        self.log.add(frame, cut, self._piece)
+        warm = self._piece is not None and frame.time < self._piece.start
+        if self.sitters is not None and not warm:
+            self.sitters.see(frame, known)
+        if self.glimpses is not None:
+            boxes = [(one.trail, clipped(one.face.box)) for one, quality in known if readable(quality)]
+            self.glimpses.see(frame, cut, boxes, own=not warm)
+        if warm:
+            self.log.warm += 1
+            self._early.update(one.trail for one in faces or ())
+            self.liveness.go_on(self._early)
+        elif faces is not None:
+            self.liveness.see(frame, faces, small)
+        if self._watcher is not None and faces is not None:
+            self._watcher.see([frame], [faces])
 
 
 def watch_faces(
@@ -150,44 +157,62 @@ def watch_faces(
     watcher: MouthWatcher | None = None,
     on_progress: Callable[[float], None] | None = None,
     piece: Range | None = None,
+    pictures: bool = False,
 ) -> FaceLog:
-    """What `read_faces` needs of the frames; of a `piece` of a film all that it takes to join it to the others."""
+    """Find people in sampled frames and read their faces.
+
+    Args:
+        frames: upright pictures with their true times, in order, taken by a thread; two times `batch` of them are
+            held and what `media.ahead` holds. In those damaged beyond `READABLE_DAMAGE` no face is looked for.
+        classifier: the face reader; its card says how faces are cut.
+        device: where the detector runs (see `pick_device`).
+        batch: frames worked on together.
+        detector: replaces the built-in cascade.
+        embedder: matches people across cuts (`embedders.load_embedder`); None keeps them separate.
+        watcher: measures mouths; `frames` must come at its rate. None leaves them alone.
+        on_progress: called with the time reached, in seconds, after every batch.
+        piece: the part of a film that the frames are; then all is kept that it takes to join it to the others.
+        pictures: whether small pictures are kept for the report.
+    """
     tracker = Tracker(detector or CascadeDetector(device))
-    liveness, log, judge = LivenessWatcher(), _Log(), Judge(classifier, batch)
-    sitters = PortraitKeeper(embedder) if embedder is not None else None
-    early: set[int] = set()
+    kept = _Witnesses(classifier, batch, embedder, watcher, piece, pictures)
+    log = kept.log
     with closing(followed(watcher.sample(frames) if watcher else frames, tracker, batch)) as source:
-        for frame, cut, faces in source:
-            qualities = judge.take(frame, len(log.times), faces)
-            log.add(frame, cut, piece)
-            warm = piece is not None and frame.time < piece.start
-            if sitters is not None and not warm:
-                sitters.see(frame, list(zip(faces or (), qualities, strict=True)))
-            if warm:
-                log.warm += 1
-                early.update(seen.trail for seen in faces or ())
-                liveness.go_on(early)
-            elif faces is not None:
-                liveness.see([frame], [faces])
-            if watcher is not None and faces is not None:
-                watcher.see([frame], [faces])
+        for seen in source:
+            kept.see(seen)
             if on_progress is not None and len(log.times) % batch == 0:
-                on_progress(frame.time)
+                on_progress(seen.frame.time)
     if on_progress is not None and len(log.times) % batch:
         on_progress(log.times[-1])
     tracker.end(goes_on=piece is not None and piece.end is not None)
     return FaceLog(
         times=tuple(log.times),
         cuts=tuple(log.cuts),
-        records=judge.finish(),
+        records=kept.judge.finish(),
         damage=log.damage,
         trails=tuple(tracker.trails),
         motions=watcher.motions if watcher else {},
-        liveness=liveness.seen,
+        liveness=kept.liveness.seen,
         warm=log.warm,
         prints=log.prints,
-        portraits=sitters.portraits if sitters is not None else {},
+        portraits=kept.sitters.portraits if kept.sitters is not None else {},
+        glimpses=kept.glimpses.finish() if kept.glimpses is not None else (),
     )
+
+
+def numbered(
+    log: FaceLog,
+    embedder: Embedder | None = None,
+    gallery: Mapping[str, Known] | None = None,
+    looks: bool = True,
+    matched: bool | None = None,
+) -> FaceReadings:
+    """What `watch_faces` found, under the numbers of people, or the names of a `gallery`; see `recognise`.
+
+    Not `matched` (by default without an `embedder`), nobody is known across cuts, which is said.
+    """
+    known = embedder is not None if matched is None else matched
+    return readings(*recognise(log, embedder, gallery, looks), matched=known)
 
 
 def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings:
@@ -201,6 +226,7 @@ def readings(log: FaceLog, people: People, matched: bool = True) -> FaceReadings
         still=still,
         unchanging=log.liveness.unchanging and len(still) == len(found.people),
         mouths=tracks_of(log.motions, names),
+        glimpses=tuple(one for one in log.glimpses if one.trail is None or one.trail in names),
     )
 
 

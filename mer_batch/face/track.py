@@ -2,7 +2,8 @@
 
 The whole picture is searched at the start, after cuts, every `SEARCH_EVERY` seconds, more often while
 nobody is in view, and when somebody known was lost; in between, known faces are only refined at the
-place where they must be now.
+place where they must be now. Small faces take most of a search: they are looked for at the start, after cuts, and
+every `SEARCH_SMALL_EVERY` seconds, while nobody is in view every `SEARCH_EVERY`.
 A trail is one face followed without a break in one shot; a person is one or more trails.
 """
 
@@ -10,21 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from itertools import permutations
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.face.detect import Detection, Detector, overlap
+from mer_batch.face.detect import GLANCED, Detection, Detector, overlap
 from mer_batch.face.identity import likeness, look
 from mer_batch.face.people import PATIENCE, SAME_LOOK, Followed, Sure, number_people
-from mer_batch.types import Box, Frame
+from mer_batch.types import Box, Frame, Image
 
 SEARCH_EVERY: Final = 1.0
 """Seconds after which new faces are looked for beside those in view, counted on the clock of the file.
 
 Not from the last search: then a film followed from its middle would be searched in other pictures.
 """
+SEARCH_SMALL_EVERY: Final = 3.0
+"""Seconds after which small faces are looked for too, counted like `SEARCH_EVERY`."""
 SEARCH_EMPTY_EVERY: Final = 0.5
 """Seconds after which faces are looked for while nobody is in view."""
 # On the test clips without a readable face (crowds, dark stages, drawings) false trails last for
@@ -32,7 +37,15 @@ SEARCH_EMPTY_EVERY: Final = 0.5
 _STRONG: Final = 0.99
 _STRONG_HITS: Final = 2
 _MATCH_COST: Final = 10.0
+_FEW: Final = 4  # faces and trails whose pairs are all tried
 _JITTER: Final = 0.01  # seconds by which sampled times may be early
+
+
+class _Search(Enum):
+    """What is looked for in a picture."""
+
+    ALL = "all faces"
+    LARGE = "faces that a glance finds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class Tracker:
         self._made = 0
         self._shot = 0
         self._shot_frames = 0
-        self._searched = -np.inf
+        self._searched = dict.fromkeys(_Search, -np.inf)
         self._due = _Due()
 
     @property
@@ -127,29 +140,47 @@ class Tracker:
         self._end(self._trails)
         self._trails = []
 
-    def _search_ahead(self, frames: Sequence[Frame], cuts: Sequence[bool]) -> dict[int, list[Detection]]:
-        """The searches that are due whatever happens, done as one batch."""
-        due = [place for place, (frame, cut) in enumerate(zip(frames, cuts, strict=True)) if self._due(frame.time, cut)]
-        found = self._detector.detect([frames[position].image for position in due])
-        return dict(zip(due, found, strict=True))
+    def _search_ahead(
+        self, frames: Sequence[Frame], cuts: Sequence[bool]
+    ) -> dict[int, tuple[_Search, list[Detection]]]:
+        """The searches that are due whatever happens, done as one batch: what they were and found, by frame."""
+        due = [self._due(frame.time, cut) for frame, cut in zip(frames, cuts, strict=True)]
+        done: dict[int, tuple[_Search, list[Detection]]] = {}
+        for search in _Search:
+            places = [place for place, wanted in enumerate(due) if wanted is search]
+            found = self._look([frames[place].image for place in places], search)
+            done |= {place: (search, faces) for place, faces in zip(places, found, strict=True)}
+        return done
 
-    def _step(self, frame: Frame, found: list[Detection] | None) -> list[Sighting]:
+    def _look(self, images: Sequence[Image], search: _Search) -> list[list[Detection]]:
+        return self._detector.detect(images) if search is _Search.ALL else self._detector.glance(images)
+
+    def _step(self, frame: Frame, done: tuple[_Search, list[Detection]] | None) -> list[Sighting]:
         self._refine(frame)
-        if found is None and self._must_search(frame.time):
-            found = self._detector.detect([frame.image])[0]
-        if found is not None:
-            self._searched = frame.time
+        needed = self._needed(frame, None if done is None else done[1])
+        if needed is not None:
+            done = needed, self._look([frame.image], needed)[0]
+        if done is not None:
+            search, found = done
+            self._searched[search] = frame.time
             self._match(frame, found)
         self._forget(frame.time)
         self._confirm()
         return [Sighting(trail.number, trail.face) for trail in self._trails if not trail.lost]
 
-    def _must_search(self, time: float) -> bool:
-        """True when a known person was lost, or when nobody is in view for a while."""
-        if any(trail.lost and trail.sure for trail in self._trails):
-            return True
-        nobody = all(trail.lost for trail in self._trails)
-        return nobody and time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER
+    def _needed(self, frame: Frame, found: Sequence[Detection] | None) -> _Search | None:
+        """The search that is needed when a known person was lost, or when nobody is in view for a while.
+
+        `found` is what the search in this frame that was due anyway found, None without one.
+        """
+        if found is None and (lost := [trail for trail in self._trails if trail.lost and trail.sure]):
+            return _Search.ALL if any(_size(trail.face, frame) < GLANCED for trail in lost) else _Search.LARGE
+        if not found and all(trail.lost for trail in self._trails):
+            if frame.time - self._searched[_Search.ALL] >= SEARCH_EVERY - _JITTER:
+                return _Search.ALL
+            if found is None and frame.time - max(self._searched.values()) >= SEARCH_EMPTY_EVERY - _JITTER:
+                return _Search.LARGE
+        return None
 
     def _refine(self, frame: Frame) -> None:
         """Keep the faces that are still where they should be; mark the others as lost."""
@@ -227,19 +258,31 @@ class Tracker:
 
 
 class _Due:
-    """Says in which frames a search is due whatever happens: after cuts, and once in every `SEARCH_EVERY` seconds."""
+    """Says which search is due whatever happens: after cuts and by the clock, once in a number of seconds."""
 
     def __init__(self) -> None:
-        self._step: int | None = None
+        self._steps: tuple[int, int] | None = None
         self._cut = -np.inf
 
-    def __call__(self, time: float, cut: bool) -> bool:
-        """Whether it is in the next frame."""
-        before, self._step = self._step, int((time + _JITTER) // SEARCH_EVERY)
+    def __call__(self, time: float, cut: bool) -> _Search | None:
+        """The one that is due in the next frame, if any."""
+        before = self._steps
+        self._steps = int((time + _JITTER) // SEARCH_EVERY), int((time + _JITTER) // SEARCH_SMALL_EVERY)
         if cut:
             self._cut = time
+        if cut or before is None:
+            return _Search.ALL
         # Soon after a cut everything was looked for already.
-        return cut or before is None or (self._step != before and time - self._cut >= SEARCH_EVERY / 2)
+        if self._steps == before or time - self._cut < SEARCH_EVERY / 2:
+            return None
+        return _Search.LARGE if self._steps[1] == before[1] else _Search.ALL
+
+
+def _size(face: Detection, frame: Frame) -> float:
+    """The longer side of a face as a share of the shorter side of the picture."""
+    height, width = frame.image.shape[:2]
+    longer = max((face.box[2] - face.box[0]) * width, (face.box[3] - face.box[1]) * height)
+    return float(longer / min(height, width))
 
 
 def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Frame) -> float:
@@ -262,12 +305,17 @@ def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Fram
 
 
 def _assigned(costs: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """(row, column) of the pairs that cost least together."""
-    if costs.size < 2:  # one face or none leaves nothing to choose, and scipy.optimize takes its time to load
-        return [(0, 0)] * costs.size
+    """(row, column) of the pairs that cost least together, by row."""
+    rows, columns = costs.shape
+    if rows > columns:
+        return sorted((row, column) for column, row in _assigned(costs.T))
+    if columns <= _FEW:  # scipy.optimize takes a third of a second to load
+        table = costs.tolist()
+        ways = permutations(range(columns), rows)
+        return list(enumerate(min(ways, key=lambda way: sum(table[row][column] for row, column in enumerate(way)))))
     from scipy.optimize import linear_sum_assignment
 
-    return list(zip(*linear_sum_assignment(costs), strict=True))
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
 
 
 def _centre(box: Box) -> tuple[float, float]:

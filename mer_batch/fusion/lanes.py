@@ -11,6 +11,7 @@ import numpy as np
 from mer_batch.config import DEFAULTS
 from mer_batch.fusion import pool
 from mer_batch.fusion.align import Span, bind_observations, merge_spans, spread_over, time_grid
+from mer_batch.fusion.noise import Part, noise_of, spread
 from mer_batch.types import MODALITIES, Gap, Modality, Observation, Person, Segment
 
 _NO_EVIDENCE = {"face": "not in view", "voice": "no speech tied to this person", "text": "no words tied to this person"}
@@ -125,7 +126,7 @@ class _Lane:
         self.readings = [pool.read_step(part) for part in shares]
         self.observed = [bool(part) for part in shares]
         self.breaks = {round(cut, 6) for cut in cuts}
-        self.correlations = {name: pool.lag_one([o for o in observations if o.modality == name]) for name in MODALITIES}
+        self.noise = {name: noise_of([o for o in observations if o.modality == name]) for name in MODALITIES}
 
     def segments(
         self, weigh: pool.Weigh, reliabilities: Mapping[Modality, float], abstain: float, reasons: _Reasons
@@ -148,14 +149,26 @@ class _Lane:
         near = [i for i in (index - 1, index, index + 1) if self._joined(index, i, pooled)]
         parts = np.array([SMOOTHING[i - index + 1] for i in near])
         fused = pool.softmax(parts / parts.sum() @ np.array([pooled[i] for i in near]))
-        nearby = {n: [self.readings[i][n].observations for i in near if n in self.readings[i]] for n in MODALITIES}
-        widths = pool.spread(fused, weights, nearby, self.correlations)
-        label, reason = pool.decide(fused, widths, abstain)
+        widths, lead = spread(fused, weights, {name: self._parts(name, near, parts) for name in MODALITIES}, self.noise)
+        label, reason = pool.decide(fused, lead, abstain)
         opinions = [r.probabilities for n, r in self.readings[index].items() if weights[MODALITIES.index(n)] > 0]
         face, voice, text = (float(value) for value in weights / weights.sum())
         values, halves = tuple(map(float, fused)), tuple(map(float, widths))
         apart = pool.disagreement(opinions)
         return Segment(*self.steps[index], self.person, values, halves, label, (face, voice, text), apart, reason)
+
+    def _parts(self, name: Modality, near: Sequence[int], weights: pool.Array) -> list[Part]:
+        """The readings of a modality that entered the smoothed step, each once."""
+        found: dict[int, Part] = {}
+        for index, weight in zip(near, weights, strict=True):
+            if name not in self.readings[index]:
+                continue
+            reading = self.readings[index][name]
+            for observation, share in zip(reading.observations, reading.parts, strict=True):
+                before = found.get(id(observation))
+                time = (observation.start + observation.end) / 2
+                found[id(observation)] = Part(time, float(weight) * share + (before.weight if before else 0.0))
+        return list(found.values())
 
     def _joined(self, index: int, other: int, pooled: Sequence[pool.Array | None]) -> bool:
         """Whether the neighbour may help to smooth: it has evidence and no cut lies between."""

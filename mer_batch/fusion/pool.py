@@ -26,9 +26,6 @@ Weigh: TypeAlias = "Callable[[Sequence[Mapping[Modality, Reading]], Mapping[Moda
 """Readings of n steps and reliabilities to weights (n, 3) of face, voice and text."""
 LEAST: Final = 1e-4
 """Probabilities are raised to this before their logarithm, so that no single reading has a veto."""
-PSEUDO_COUNT: Final = 100.0
-"""One full-weight modality counts as this many draws for the least width of an interval (see `spread`)."""
-NORMAL_95: Final = 1.959964
 
 
 def log_probabilities(values: Sequence[Probabilities] | Array) -> Array:
@@ -58,13 +55,14 @@ class Reading:
 
     `logs` are normalised log-probabilities, shape (7,). `quality` is the kernel-weighted mean quality
     and `kernel` the best temporal kernel among the observations, both in [0, 1]; doubling every
-    observation changes none of the three.
+    observation changes none of the three. `parts` are the shares of the observations in the opinion.
     """
 
     logs: Array
     quality: float
     kernel: float
     observations: tuple[Observation, ...]
+    parts: tuple[float, ...] = ()
 
     @property
     def probabilities(self) -> Array:
@@ -96,6 +94,7 @@ def _average(shares: Sequence[Share]) -> Reading:
         float(kernels @ quality / kernels.sum()),
         float(kernels.max()),
         tuple(share.observation for share in shares),
+        tuple((kernels * quality / (kernels @ quality)).tolist()),
     )
 
 
@@ -133,80 +132,17 @@ def _entropy(values: Array) -> float:
     return float(-(positive * np.log(positive)).sum())
 
 
-def lag_one(observations: Sequence[Observation], window: int = 51) -> float:
-    """Lag-1 autocorrelation of the noise of one modality's consecutive readings, in [0, 0.95].
-
-    The noise is what is left around a running median over `window` readings, so that a change of
-    expression does not count as correlation. The estimate is sin(pi (c - 1/2)), with c the share of
-    neighbours (over all emotions) on the same side of the median: right for Gaussian noise and blind
-    to outliers, but a little low for strong correlation, which the median follows (about 0.7 for 0.8). With
-    fewer than eight readings it cannot be estimated and 0.9 is assumed.
-    """
-    if len(observations) < 8:
-        return 0.9
-    table = np.array([observation.probabilities for observation in observations])
-    width = min(window, len(table) // 2 * 2 - 1)
-    padded = np.pad(table, ((width // 2, width // 2), (0, 0)), mode="reflect")
-    noise = table - np.median(np.lib.stride_tricks.sliding_window_view(padded, width, axis=0), axis=-1)
-    products = noise[1:] * noise[:-1]
-    used = np.abs(products) > 1e-12
-    if not used.any():
-        return 0.0
-    same = float((products[used] > 0).mean())
-    return min(0.95, max(0.0, float(np.sin(np.pi * (same - 0.5)))))
-
-
-def spread(
-    pooled: Array,
-    weights: Array,
-    nearby: Mapping[Modality, Sequence[Sequence[Observation]]],
-    correlations: Mapping[Modality, float],
-) -> Array:
-    """95 % half-widths, shape (7,), of the pooled probabilities of one step.
-
-    Two parts are added as variances. (a) How much the readings vary: for each modality the variance
-    of its `nearby` observations (a group for each step that entered the smoothed one) around the mean
-    of their group, carried through the pool by the delta method. With r from `correlations` it is
-    divided by 1 - r, because correlated neighbours differ less than the noise is large, and by an
-    effective sample size n (1 - r) / (1 + r) of at least 1. (b) How sure the pool can be: p (1 - p) / (1 + 100 W),
-    the binomial variance of 100 draws for each unit of raw weight W, so that no reading is shown as
-    exact and weak evidence is shown as wide. (b) is a convention, not an estimate. The intervals are
-    about repeatability: they know nothing of a model that is wrong about this person, nor of the
-    rounding off of a sudden change by the smoothing.
-    """
-    variance = pooled * (1 - pooled) / (1 + PSEUDO_COUNT * float(weights.sum()))
-    shares = weights / weights.sum()
-    for index, name in enumerate(MODALITIES):
-        groups = nearby.get(name, ())
-        freedom = sum(len(group) - 1 for group in groups)
-        if shares[index] > 0 and freedom > 0:
-            effect = shares[index] * pooled * np.concatenate([_deviations(group, pooled) for group in groups])
-            distinct = len({id(observation) for group in groups for observation in group})
-            r = correlations[name]
-            effective = max(1.0, distinct * (1 - r) / (1 + r))
-            variance = variance + (effect**2).sum(axis=0) / freedom / (1 - r) / effective
-    result: Array = np.minimum(1.0, NORMAL_95 * np.sqrt(variance))
-    return result
-
-
-def _deviations(group: Sequence[Observation], pooled: Array) -> Array:
-    """How each observation moves the logarithm of the pool, shape (n, 7), around the mean of the group."""
-    logs = log_probabilities([observation.probabilities for observation in group])
-    moves = logs - (logs @ pooled)[:, None]
-    result: Array = moves - moves.mean(axis=0)
-    return result
-
-
-def decide(pooled: Array, half_widths: Array, abstain: float) -> tuple[str | None, str]:
+def decide(pooled: Array, lead: float, abstain: float) -> tuple[str | None, str]:
     """The label and "", or None and why the reading is too weak to name.
 
-    No label when the largest probability is below `abstain`, or when its lead over the runner-up is
-    smaller than its 95 % half-width.
+    No label when the largest probability is below `abstain`, or when it is ahead of the runner-up by less than `lead`,
+    the 95 % half-width of that difference (`noise.spread`): of two emotions that are as likely as each other one
+    is then named in at most 5 % of cases.
     """
     second, first = (int(index) for index in np.argsort(pooled, kind="stable")[-2:])
-    name, other, width = EMOTIONS[first], EMOTIONS[second], float(half_widths[first])
+    name, other = EMOTIONS[first], EMOTIONS[second]
     if pooled[first] < abstain:
         return None, f"not sure: {name} {pooled[first]:.2f} is below {abstain:.2f}"
-    if pooled[first] - pooled[second] < width:
-        return None, f"not sure: {name} {pooled[first]:.2f} and {other} {pooled[second]:.2f} are within ±{width:.2f}"
+    if pooled[first] - pooled[second] < lead:
+        return None, f"not sure: {name} {pooled[first]:.2f} leads {other} {pooled[second]:.2f} by less than {lead:.2f}"
     return name, ""

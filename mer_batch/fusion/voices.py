@@ -7,7 +7,9 @@ it is a person of its own, "Voice A", also over somebody who is alone in view. A
 person of its own too, but may be whoever alone is in view, if only one voice may.
 
 What mouths say at the very moment stands above what the voice says, also where the one in question rests in view: two
-voices are taken for one more often than a talker's mouth is for a listener's. Names stand above both.
+voices are taken for one more often than a talker's mouth is for a listener's. Only a short rest inside what one voice
+says without a break, with the same mouth moving before and after it, does not take the word from them. Names stand
+above both.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Final
 from mer_batch.fusion.align import BOUND_ALONE, ENOUGH_TIME, Presence, merge_spans
 from mer_batch.fusion.named import key, stretches
 from mer_batch.fusion.speaking import Turn
-from mer_batch.people.voices import VoiceTurn
+from mer_batch.people.voices import PAUSE, VoiceTurn
 from mer_batch.types import Person, Utterance
 from mer_batch.wording import listed
 
@@ -29,6 +31,11 @@ CLEARLY: Final = 2.0
 """Times by which the best must be ahead of the next one."""
 SEEN_SPEAKING: Final = 1.5
 """Seconds of a mouth moving with a voice, or of mouths at rest, that tell whose the voice is."""
+BRIEF: Final = 2.0
+"""Seconds of a sentence that a resting mouth may take."""
+ALIKE: Final = 0.72
+"""Cosine of windows of one voice that go on with each other; those of two people in a row reached 0.71 at most (of 42
+pairs in clips of `benchmarks/speaking.py`), those of one person in one mood are 0.8 and more."""
 _HARDLY: Final = 0.5  # seconds of a moving mouth that may be a smile or a window at the edge of a turn
 
 
@@ -117,11 +124,15 @@ def know_voices(
     names = _lettered(count, people, utterances)
     apart = {voice: names[voice] for voice, one in enumerate(heard) if voice not in joined and _is_own(one)}
     may_be = _who_alone(heard, joined)
-    parts = _overlaps(turns, voices)
+    parts = list(_overlaps(turns, voices))
+    goes_on = _goes_on(parts, joined)
     found: list[Turn] = []
-    for turn, voice in parts:
+    for place, (turn, sound) in enumerate(parts):
+        voice = None if sound is None else sound.voice
         if voice is None:
             found.append(turn)
+        elif place in goes_on:
+            found.append(turn._replace(person=joined[voice], decided=True, voice=True))
         elif voice in joined:
             found += _given(turn, joined[voice], people)
         elif voice in apart:
@@ -154,10 +165,10 @@ def _evidence(
     count: int,
 ) -> list[_Heard]:
     found = [_Heard() for _ in range(count)]
-    for turn, voice in _overlaps(turns, voices):
-        if voice is None:
+    for turn, sound in _overlaps(turns, voices):
+        if sound is None:
             continue
-        heard, seconds = found[voice], turn.end - turn.start
+        heard, seconds = found[sound.voice], turn.end - turn.start
         heard.total += seconds
         for person in people:
             heard.seen[person.name] += _shared(person.spans, turn.start, turn.end)
@@ -171,9 +182,9 @@ def _evidence(
                     heard.alone[person_name] += length
     named = [Turn(part.start, part.end, next(iter(part.names)), True) for part in stretches(utterances)
              if len(part.names) == 1]  # fmt: skip
-    for turn, voice in _overlaps(named, voices):
-        if voice is not None and turn.person is not None:
-            found[voice].names[turn.person] += turn.end - turn.start
+    for turn, sound in _overlaps(named, voices):
+        if sound is not None and turn.person is not None:
+            found[sound.voice].names[turn.person] += turn.end - turn.start
     return found
 
 
@@ -222,6 +233,39 @@ def _who_alone(heard: Sequence[_Heard], joined: Mapping[int, str]) -> dict[str, 
     return {person: int(voice) for person, voice in best.items() if voice is not None}
 
 
+def _goes_on(parts: Sequence[tuple[Turn, VoiceTurn | None]], joined: Mapping[int, str]) -> set[int]:
+    """The places of short stretches in which the mouth rests although its voice goes on: the sentence is theirs.
+
+    Before and after the same mouth is seen to move with the same voice, no other mouth moves in between, and the sound
+    stays alike all the way: a narrator who is taken for them sounds otherwise.
+    """
+    found: set[int] = set()
+    sure: int | None = None  # the last part whose voice and mouth belong together
+    for place, (turn, sound) in enumerate(parts):
+        if place and (sound is None or not _follows(parts[place - 1], parts[place])):
+            sure = None
+        if sound is None or turn.person is None:
+            continue
+        if not turn.decided or turn.named or turn.person != joined.get(sound.voice):
+            sure = None
+            continue
+        if sure is not None and turn.start - parts[sure][0].end <= BRIEF + 2 * PAUSE:
+            between = parts[sure + 1 : place]
+            spoken = sum(rest.end - rest.start for rest, _ in between)
+            alike = all(heard is not None and heard.goes_on >= ALIKE for _, heard in between)
+            if spoken <= BRIEF and alike:
+                found |= set(range(sure + 1, place))
+        sure = place
+    return found
+
+
+def _follows(before: tuple[Turn, VoiceTurn | None], after: tuple[Turn, VoiceTurn | None]) -> bool:
+    """Whether one voice speaks in both, with no more than a breath between them."""
+    (first, one), (second, other) = before, after
+    same = one is not None and other is not None and one.voice == other.voice
+    return same and second.start - first.end <= PAUSE
+
+
 def _given(turn: Turn, name: str, people: Sequence[Person]) -> Iterator[Turn]:
     """A turn of a voice that is `name`, but for where a mouth says that it is another's, or theirs in view rests."""
     if turn.decided and turn.person is not None:
@@ -255,8 +299,8 @@ def _views(turn: Turn, people: Sequence[Person]) -> Iterator[tuple[float, float,
         yield start, end, {person.name for person in people if any(a <= middle < b for a, b in person.spans)}
 
 
-def _overlaps(turns: Sequence[Turn], voices: Sequence[VoiceTurn]) -> Iterator[tuple[Turn, int | None]]:
-    """The turns cut where voices change, each with the voice heard in it, or None; both are sorted."""
+def _overlaps(turns: Sequence[Turn], voices: Sequence[VoiceTurn]) -> Iterator[tuple[Turn, VoiceTurn | None]]:
+    """The turns cut where voices change, each with the turn of a voice heard in it, or None; both are sorted."""
     first = 0
     for turn in turns:
         while first < len(voices) and voices[first].end <= turn.start:
@@ -267,7 +311,7 @@ def _overlaps(turns: Sequence[Turn], voices: Sequence[VoiceTurn]) -> Iterator[tu
             if start > reached:
                 yield turn._replace(start=reached, end=start), None
             if end > start:
-                yield turn._replace(start=start, end=end), voices[place].voice
+                yield turn._replace(start=start, end=end), voices[place]
             reached, place = max(reached, end), place + 1
         if reached < turn.end:
             yield turn._replace(start=reached), None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -15,14 +14,10 @@ from mer_batch import nets
 from mer_batch.errors import ModelError, UsageError, unknown_name
 from mer_batch.files import known_sum
 from mer_batch.labels import EMOTIONS
+from mer_batch.nets.sealed import check_sealed, read_sealed, read_table
 from mer_batch.nets.weights import packed, unpacked
 from mer_batch.resources import data_dir
 from mer_batch.types import TASKS, TaskName
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +58,8 @@ class ModelCard:
     evaluations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sha256: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    leaks: str = ""
+    """What is known to have leaked from the held-out data into training, in a sentence; empty where nothing is."""
 
     def __post_init__(self) -> None:
         if self.modality not in TASKS:
@@ -107,15 +104,13 @@ def read_card(folder: Path) -> ModelCard:
 @lru_cache(maxsize=64)
 def _card(folder: Path, _size: int, _changed: int) -> ModelCard:
     """Read once a process for as long as the file stays as it is: an analysis asks for it nine times."""
+    table = read_table(folder / CARD, "model card")
     try:
-        table = tomllib.loads((folder / CARD).read_text(encoding="utf-8"))
         rows = table.pop("confusion", None)
         labels, bias = tuple(table.pop("labels", EMOTIONS)), tuple(table.pop("bias", ()))
         confusion = None if rows is None else tuple(tuple(row) for row in rows)
         return ModelCard(**table, labels=labels, bias=bias, confusion=confusion)
-    except OSError as error:
-        raise ModelError(f"cannot read the model card {folder / CARD}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, TypeError) as error:
+    except TypeError as error:
         raise ModelError(f"the model card {folder / CARD} is malformed: {error}") from error
 
 
@@ -134,33 +129,16 @@ def verify_model(folder: Path, modality: TaskName) -> ModelCard:
         raise UsageError(f"{folder} holds a {card.modality} model; a {modality} model is needed here")
     # Once a process; whoever loads them reads and compares them again.
     for name, sum_ in {WEIGHTS: card.sha256, **card.files}.items():
-        try:
-            found = known_sum(folder / name)
-        except OSError as error:
-            raise ModelError(f"cannot read {folder / name}: {error.strerror}") from error
-        if found != sum_:
-            raise _changed(folder / name)
+        check_sealed(folder / name, sum_)
     return card
-
-
-def _weights(folder: Path) -> bytes:
-    try:
-        return (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {folder / WEIGHTS}: {error.strerror}") from error
-
-
-def _changed(path: Path) -> ModelError:
-    return ModelError(f"{path} is not the file that its card describes; reinstall or retrain it")
 
 
 def load_net(folder: Path, device: torch.device) -> tuple[nn.Module, ModelCard]:
     """The network in evaluation mode and its card; weights are verified against the card's checksum."""
     from safetensors.torch import load
 
-    card, data = read_card(folder), _weights(folder)
-    if sha256(data).hexdigest() != card.sha256:
-        raise _changed(folder / WEIGHTS)
+    card = read_card(folder)
+    data = read_sealed(folder / WEIGHTS, card.sha256)
     net = nets.build(card.net, classes=len(card.labels), **card.net_options)
     try:
         net.load_state_dict(unpacked(load(data)))
@@ -171,13 +149,7 @@ def load_net(folder: Path, device: torch.device) -> tuple[nn.Module, ModelCard]:
 
 def read_file(folder: Path, card: ModelCard, name: str) -> bytes:
     """A file that lies beside the weights, verified. Raises `ModelError` where it is not what its card describes."""
-    try:
-        data = (folder / name).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {folder / name}: {error.strerror}") from error
-    if sha256(data).hexdigest() != card.files.get(name):
-        raise ModelError(f"{folder / name} is not the file that its card describes; reinstall or retrain the model")
-    return data
+    return read_sealed(folder / name, card.files.get(name))
 
 
 def save_model(

@@ -25,6 +25,8 @@ KINDS: Final = ("film", "forum", "chat", "post")
 """Kinds of text that training sets are of; labels mean not quite the same in each."""
 SPECIAL: Final = ("[PAD]", "[SEP]", "[UNK]", *(f"<{kind}>" for kind in KINDS))
 """The first lines of every vocabulary."""
+USUAL: Final = SPECIAL.index(f"<{KINDS[0]}>")
+"""The mark of the kind as which users' words are read."""
 VOCABULARY: Final = "vocabulary.txt"
 """The file of a vocabulary in a model folder."""
 LONGEST: Final = 40

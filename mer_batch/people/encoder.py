@@ -10,11 +10,9 @@ A voice is biometric: vectors live in memory while a file is read and are neithe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -22,13 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import ModelError
-from mer_batch.files import known_sum
+from mer_batch.nets.sealed import check_sealed, read_sealed, read_table
 from mer_batch.resources import data_dir
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -152,29 +145,22 @@ def encoder_folder() -> Path:
 
 def read_card(folder: Path) -> SpeakerCard:
     """The card of the encoder in `folder`. Raises `ModelError` where it is absent or malformed."""
-    place = folder / CARD
+    table = read_table(folder / CARD, _WHAT)
     try:
-        table = tomllib.loads(place.read_text(encoding="utf-8"))
         constants = {name: value for name, value in table.get("input", {}).items() if name in _CONSTANTS}
         return SpeakerCard(table["name"], table["data"], table["licence"], table["sha256"], **constants)
-    except OSError as error:
-        raise ModelError(f"cannot read the speaker encoder {place}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"the card of the speaker encoder {place} is malformed: {error}") from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"the {_WHAT} {folder / CARD} is malformed: {error}") from error
 
 
+_WHAT: Final = "card of the speaker encoder"
 _CONSTANTS: Final = frozenset({"sample_rate", "n_fft", "hop", "mels", "frames", "level"})
 
 
 def verify_encoder(folder: Path) -> SpeakerCard:
     """The card of an encoder whose weights are whole; no network is built. Raises `ModelError`."""
     card = read_card(folder)
-    try:
-        found = known_sum(folder / WEIGHTS)
-    except OSError as error:
-        raise ModelError(f"cannot read the speaker encoder {folder / WEIGHTS}: {error.strerror}") from error
-    if found != card.sha256:
-        raise _changed(folder)
+    check_sealed(folder / WEIGHTS, card.sha256)
     return card
 
 
@@ -184,12 +170,7 @@ def load_encoder(folder: Path) -> Encoder:
     from safetensors.torch import load
 
     card = read_card(folder)
-    try:
-        data = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the speaker encoder {folder / WEIGHTS}: {error.strerror}") from error
-    if sha256(data).hexdigest() != card.sha256:
-        raise _changed(folder)
+    data = read_sealed(folder / WEIGHTS, card.sha256)
     try:
         tensors = {name: tensor.float() for name, tensor in load(data).items()}
         parts = [tensors.pop(f"plda.{name}").double().numpy() for name in ("mean", "transform", "between")]
@@ -202,10 +183,6 @@ def load_encoder(folder: Path) -> Encoder:
 def shared_encoder(folder: Path) -> Encoder:
     """As `load_encoder`, once a process."""
     return load_encoder(folder)
-
-
-def _changed(folder: Path) -> ModelError:
-    return ModelError(f"{folder / WEIGHTS} is not the file that its card describes; reinstall it")
 
 
 def build_net(tensors: Mapping[str, Any], mels: int) -> nn.Module:

@@ -16,18 +16,26 @@ STEP: Final = 0.05
 """Seconds per vote."""
 SHORTEST: Final = 0.8
 """Seconds of a turn inside a region of speech, half a window; what seems shorter is noise."""
+PAUSE: Final = 0.5
+"""Seconds between two turns of one voice that go on with each other."""
 LEAST_SHARE: Final = 0.03
 LEAST_SECONDS: Final = 1.5
 MOST_SECONDS: Final = 4.0
 """A voice needs so large a share of the speech, but `LEAST_SECONDS` in any case and never more than `MOST_SECONDS`."""
+_EDGE: Final = 1e-3  # seconds by which windows and turns may be off each other
 
 
 class VoiceTurn(NamedTuple):
-    """A stretch of speech by one voice; voices are numbered from 0 in the order in which they are first heard."""
+    """A stretch of speech by one voice; voices are numbered from 0 in the order in which they are first heard.
+
+    `goes_on` is how alike the sound stays: the lowest cosine of windows that follow each other in the turn, and across
+    the pause before and after it if the same voice speaks there; 0 where there is nothing to compare.
+    """
 
     start: float
     end: float
     voice: int
+    goes_on: float = 0.0
 
 
 def tell_apart(heard: Heard, regions: Sequence[Span], plda: Plda, count: int | None = None) -> tuple[VoiceTurn, ...]:
@@ -42,7 +50,7 @@ def tell_apart(heard: Heard, regions: Sequence[Span], plda: Plda, count: int | N
     for number, rows in groupby(range(len(heard.spans)), key=heard.regions.__getitem__):
         places = list(rows)
         turns += _turns(regions[number], np.array([heard.spans[place] for place in places]), chances[places])
-    return _numbered(turns)
+    return numbered(_compared(turns, heard))
 
 
 def _without_tiny(chances: Vectors, spans: Sequence[Span]) -> Vectors:
@@ -93,6 +101,35 @@ def _steady(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return runs
 
 
-def _numbered(turns: Sequence[VoiceTurn]) -> tuple[VoiceTurn, ...]:
+def _compared(turns: Sequence[VoiceTurn], heard: Heard) -> list[VoiceTurn]:
+    """The turns (sorted), each with `goes_on`."""
+    starts, ends = np.array(heard.spans).reshape(-1, 2).T
+    found = []
+    for place, turn in enumerate(turns):
+        own = [one for one in turns[max(place - 1, 0) : place + 2] if _goes_on(one, turn)]
+        inside = slice(*np.searchsorted(starts, (own[0].start - _EDGE, own[-1].end - _EDGE)))
+        lowest = _seam(heard.vectors[inside], starts[inside], ends[inside], turn)
+        found.append(turn._replace(goes_on=round(lowest, 3)))
+    return found
+
+
+def _goes_on(one: VoiceTurn, other: VoiceTurn) -> bool:
+    pause = max(one.start - other.end, other.start - one.end)
+    return one.voice == other.voice and pause <= PAUSE
+
+
+def _seam(vectors: Vectors, starts: Vectors, ends: Vectors, turn: VoiceTurn) -> float:
+    """The lowest cosine of two windows that follow each other without sharing sound, one of them in the turn."""
+    cosines = []
+    mine = (starts < turn.end - _EDGE) & (ends > turn.start + _EDGE)
+    for one, other in enumerate(np.searchsorted(starts, ends - _EDGE)):
+        if other < len(starts) and (mine[one] or mine[other]) and starts[other] - ends[one] <= PAUSE:
+            lengths = float(np.linalg.norm(vectors[one]) * np.linalg.norm(vectors[other]))
+            cosines.append(float(vectors[one] @ vectors[other]) / max(lengths, 1e-9))
+    return min(cosines, default=0.0)
+
+
+def numbered(turns: Sequence[VoiceTurn]) -> tuple[VoiceTurn, ...]:
+    """The turns (sorted) with voices numbered by appearance."""
     order = {voice: number for number, voice in enumerate(dict.fromkeys(turn.voice for turn in turns))}
     return tuple(turn._replace(voice=order[turn.voice]) for turn in turns)

@@ -36,6 +36,8 @@ class Asked:
     """Minutes of the pieces that a long film is read in; 0 = one."""
     edits: Edits = field(default_factory=Edits)
     """What people said of who is in it."""
+    pictures: bool = True
+    """Whether small pictures of the recording are shown."""
     used: set[Modality] = field(default_factory=set)
     """Whose reader somebody asked for."""
     whole: str = ""

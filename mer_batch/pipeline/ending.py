@@ -68,7 +68,9 @@ def timeline(asked: Asked, faces: FaceStage, voice: VoiceStage, words: WordStage
     )
     if asked.edits:
         made = edited(made, asked.edits, strict=False)
-    shown = rounded(illustrated(made))  # so that a timeline read back gives the same page
+    if asked.pictures:
+        made = illustrated(made, faces.glimpses)
+    shown = rounded(made)  # so that a timeline read back gives the same page
     asked.on_progress("fusion", 1.0)
     return shown
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mer_batch import media
 from mer_batch.errors import MerError
 from mer_batch.face.joints import JointError, join
 from mer_batch.fusion.speaking import Turn, find_turns
-from mer_batch.pieces import Piece, is_long, plan, read_piece, why_whole
+from mer_batch.pieces import Look, Piece, is_long, plan, read_piece, watched, why_whole
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.stage import FAILURES, Stage
 from mer_batch.types import Frame, Person, Shot
 
 if TYPE_CHECKING:
+    from mer_batch.face.glimpses import Glimpse
     from mer_batch.face.identity import Embedder
     from mer_batch.face.log import FaceLog
     from mer_batch.face.mouth import MouthTrack, MouthWatcher
@@ -37,6 +38,8 @@ class FaceStage(Stage):
         self.mouths: Mapping[str, MouthTrack] = {}
         self.still: tuple[str, ...] = ()
         self.unchanging = False
+        self.glimpses: tuple[Glimpse, ...] = ()
+        """Small pictures for the report."""
         self._kept: FaceReadings | None = None
         self._begun: Pictures | None = None
         self._loaded: tuple[Embedder | None] | None = None
@@ -79,25 +82,34 @@ class FaceStage(Stage):
             self.absent("the file has no video")
             return
         self.asked.reader("face")
+        if not self.asked.pictures:
+            self.asked.keep.forget("pictures")
         readings = self._find_kept()
         if readings is None:
             before = len(self.notices)
             readings = self._read()
-            self.asked.keep.put("face", self._facts, (readings, tuple(self.notices[before:])))
+            # Apart, so that whoever shows none keeps none; and first, since who finds the readings looks for them.
+            if self._look.pictures:
+                self.asked.keep.put("pictures", self._facts, readings.glimpses)
+            self.asked.keep.put("face", self._facts, (replace(readings, glimpses=()), tuple(self.notices[before:])))
             for piece in self.pieces:
                 self.asked.keep.drop("piece", lambda: self._piece_facts(piece))  # noqa: B023 - called at once
         self.take(readings.observations, readings.gaps)
         self.people, self.shots, self.mouths = readings.people, readings.shots, readings.mouths
         self.still, self.unchanging = readings.still, readings.unchanging
+        self.glimpses = readings.glimpses
         self.notices += readings.notices
 
-    def _pictures(self) -> Pictures:
-        from mer_batch.face.mouth import MouthWatcher
+    @property
+    def _look(self) -> Look:
+        from mer_batch.face.glimpses import LONGEST
 
         asked = self.asked
-        watcher = MouthWatcher(asked.options.fps, asked.options.start) if asked.hears else None
-        rate = watcher.rate if watcher else asked.options.fps
-        return media.read_frames(asked.media, rate, *asked.span, on_warning=self.notices.append), watcher
+        return Look(asked.hears, asked.pictures and asked.end - asked.options.start <= LONGEST)
+
+    def _pictures(self) -> Pictures:
+        asked = self.asked
+        return watched(asked.media, asked.options, self._look.mouths, asked.span, self.notices.append)
 
     def _read(self) -> FaceReadings:
         from mer_batch.face.read import watch_faces
@@ -115,6 +127,7 @@ class FaceStage(Stage):
                 embedder=self._embedder(),
                 watcher=watcher,
                 on_progress=share,
+                pictures=self._look.pictures,
             )
         return self._numbered(log)
 
@@ -129,8 +142,7 @@ class FaceStage(Stage):
 
     def _numbered(self, log: FaceLog) -> FaceReadings:
         """The readings of everybody, under their numbers or the names of the gallery."""
-        from mer_batch.face.read import readings
-        from mer_batch.face.recognise import recognise
+        from mer_batch.face.read import numbered
 
         embedder, options = self._embedder(), self.asked.options
         known = None
@@ -140,8 +152,8 @@ class FaceStage(Stage):
             gallery = read_gallery(options.gallery, embedder)
             self.notices += gallery.notices
             known = gallery.faces
-        found = recognise(log, embedder, known, looks=options.identity != "none")
-        return readings(*found, matched=embedder is not None or options.identity != "faces")
+        matched = embedder is not None or options.identity != "faces"
+        return numbered(log, embedder, known, looks=options.identity != "none", matched=matched)
 
     def read_piece(self, piece: Piece) -> FaceLog:
         """What was kept of a piece, else what is seen in it now, which is kept."""
@@ -155,13 +167,14 @@ class FaceStage(Stage):
             asked = self.asked
             with asked.told("face") as share:
                 log = read_piece(
-                    asked.media, asked.options, piece, asked.reader("face"), self._embedder(), asked.hears, share
+                    asked.media, asked.options, piece, asked.reader("face"), self._embedder(), self._look, share
                 )
             asked.keep.put("piece", facts, log)
         return log
 
     def _piece_facts(self, piece: Piece) -> dict[str, Any]:
-        return {**self._facts(), "piece": (piece.begin, piece.start, piece.end)}
+        pictures = {"pictures": True} if self._look.pictures else {}
+        return {**self._facts(), **pictures, "piece": (piece.begin, piece.start, piece.end)}
 
     def _embedder(self) -> Embedder | None:
         from mer_batch.face.embedders import load_embedder
@@ -195,6 +208,8 @@ class FaceStage(Stage):
     def _find_kept(self) -> FaceReadings | None:
         """What an earlier run found in the same pictures with the same model, with what it had to say of them."""
         if self._kept is None and (found := self.asked.keep.find("face", self._facts, tuple)) is not None:
-            self._kept, notices = found
+            kept, notices = found
+            pictures = self.asked.keep.find("pictures", self._facts, tuple) if self._look.pictures else ()
+            self._kept = replace(kept, glimpses=pictures or ())
             self.notices += notices
         return self._kept

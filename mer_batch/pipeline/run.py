@@ -32,6 +32,7 @@ def analyze(
     film: Media | None = None,
     split: float = 0.0,
     on_whole: OnNotice | None = None,
+    pictures: bool = True,
 ) -> Timeline:
     """Read a media file as `options` say.
 
@@ -46,7 +47,8 @@ def analyze(
 
     `keep` is a folder in which what the stages found is kept for the next run (see `keep.Keep`); None keeps nothing.
     `film` is what `media.probe` found, where that is known. A long film is read in pieces of `split` minutes, with the
-    same result as in one (0), each of which is kept; `on_whole` is told why if it cannot be split.
+    same result as in one (0), each of which is kept; `on_whole` is told why if it cannot be split. Without `pictures`
+    there are none in the timeline, and none are kept.
     """
     tell = on_progress or (lambda _stage, _done: None)
     tell(LOADING, 0.0)
@@ -54,7 +56,9 @@ def analyze(
     edits = edits_of(Path(path), options.names)
     found = media.probe(Path(path)) if film is None else film
     checks.check_media(found, options)
-    asked = Asked(found, options, tell, checks.readers(found, options), Keep(keep, found.sha256), split, edits)
+    asked = Asked(
+        found, options, tell, checks.readers(found, options), Keep(keep, found.sha256), split, edits, pictures
+    )
     words = WordStage(asked)
     notices = [*found.notes, *words.prepare()]
     if on_notice is not None:
@@ -73,12 +77,15 @@ def pieces_of(film: Media, options: Options, split: float, keep: Path) -> int:
     return len(faces.pieces) if faces.pieces and faces.missing else 0
 
 
-def read_piece(film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress) -> str:
+def read_piece(
+    film: Media, options: Options, split: float, keep: Path, number: int, tell: OnProgress, pictures: bool = True
+) -> str:
     """Read one of the pieces of a film (from 0) and keep what is found for `analyze`.
 
     Returns why the film has to be read as a whole, empty where nothing speaks against the piece.
     """
-    asked = Asked(film, options, tell, checks.readers(film, options), Keep(keep, film.sha256), split)
+    kept = Keep(keep, film.sha256)
+    asked = Asked(film, options, tell, checks.readers(film, options), kept, split, pictures=pictures)
     load_torch()
     faces = FaceStage(asked)
     return faces.read_piece(faces.pieces[number]).unfit

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mer_batch.classifier import Classifier
@@ -14,8 +16,9 @@ from mer_batch.fusion.speaking import handovers
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
+from mer_batch.pipeline.levels import EARLY
 from mer_batch.pipeline.stage import FAILURES, Stage
-from mer_batch.pipeline.voices import encoder_sum
+from mer_batch.pipeline.voices import diarizer_sum
 from mer_batch.pipeline.words import WordStage
 from mer_batch.types import Gap, Observation
 
@@ -86,7 +89,11 @@ class VoiceStage(Stage):
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        self.take(*_by_voice(readings, self.voices))
+        # Once more with the speech that was heard, which ends at the handovers known so far. A mouth that rests is
+        # none: whether somebody else speaks then, voices tell.
+        speakers = [turn for turn in self._faces.turns(readings.speech) if turn.person is not None]
+        more = all_changes(handovers(speakers), self._words.named)
+        self.take(*by_voice(readings, self.voices, sorted({*heard.breaks, *_far(more, heard.breaks)})))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         reached = max(ends, default=self.asked.options.start)
         if reached < self.asked.end:
@@ -97,7 +104,7 @@ class VoiceStage(Stage):
         """What was kept of the same sound, models and breaks, else what is heard now."""
         found = self._find_kept(breaks)
         if found is None:
-            hearing = self._hearing or Hearing(self.asked, self._reader, breaks)
+            hearing = self._hearing or Hearing(self.asked, self._reader, all_changes((), self._words.named))
             with closing(hearing), self.asked.told("voice") as share:
                 found = hearing.result(breaks, share)
             if found.whole:
@@ -117,7 +124,7 @@ class VoiceStage(Stage):
             "breaks": breaks,
             "model": self.asked.model_hash("voice") if self._reader is not None else None,
             "speakers": self.asked.options.speakers,
-            "encoder": encoder_sum(self.asked.options.speakers),
+            "diarizer": diarizer_sum(self.asked.options.speakers, self.asked.options.diarizer),
         }
 
     def _speech_elsewhere(self) -> list[str]:
@@ -134,8 +141,24 @@ class VoiceStage(Stage):
         return kept
 
 
-def _by_voice(readings: VoiceReadings, voices: Sequence[VoiceTurn]) -> tuple[Sequence[Observation], Sequence[Gap]]:
-    """Readings that stand for one voice each."""
+def _far(times: Breaks, known: Breaks) -> list[float]:
+    """Those of the times that are no second finding of what is known: mouths are earlier than the sound."""
+    return [time for time in times if all(abs(time - other) > EARLY for other in known)]
+
+
+def by_voice(
+    readings: VoiceReadings, voices: Sequence[VoiceTurn], breaks: Breaks
+) -> tuple[Sequence[Observation], Sequence[Gap]]:
+    """Readings that stand for one voice each, and for nobody who spoke before or after one of the `breaks`.
+
+    Mouths and words tell of two people also where their voices could not be told apart.
+    """
     from mer_batch.voice.retile import Stretch, retiled
 
-    return retiled(readings, [Stretch(*turn) for turn in voices])
+    numbers: dict[tuple[int, int], int] = {}
+    stretches = []
+    for turn in voices:
+        for start, end in pairwise([turn.start, *(b for b in breaks if turn.start < b < turn.end), turn.end]):
+            part = turn.voice, bisect_right(breaks, (start + end) / 2)
+            stretches.append(Stretch(start, end, numbers.setdefault(part, len(numbers))))
+    return retiled(readings, stretches)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from mer_batch.errors import UsageError, unknown_name
 from mer_batch.tasks.augmentation.pictures import POLICIES
 
-TARGETS: Final = ("labels", "votes")
+TARGETS: Final = ("labels", "votes", "halfway")
 SHARE: Final = 0.15
 """Share of the training part that is held back where a set has no part of its own."""
 
@@ -28,10 +28,15 @@ class FaceOptions:
     """Pictures per class of the training and validation parts, drawn by `split_seed`; 0 = all."""
     size: int = 0
     """Side in pixels to which pictures are brought, once; 0 = what the network takes, else 48."""
+    detail: int = 0
+    """Side in pixels to which pictures are brought before they are enlarged to `size`, here and in use, so that none
+    shows more than the training ones do; 0 = they are brought to `size` at once."""
+    early: float = 0.0
+    """Share of the epochs that train on pictures of `detail` pixels, which costs less, before those of `size`."""
     channels: int = 0
     """1 = grey, 3 = colour (or grey three times); 0 = what the network takes."""
     target: str = "labels"
-    """labels, or votes: the distribution of FER+ votes over our seven emotions."""
+    """labels; votes: the distribution of FER+ votes over our seven emotions; or halfway between the two."""
     validation: str | float = ""
     """A part of the set by name, or the share of the training part to hold back; "" = the set's own, else 0.15."""
     test: str | float = ""
@@ -39,7 +44,7 @@ class FaceOptions:
     split_seed: int = 42
     """Seed of the parts that are drawn; apart from the training's seed, so that seeds compare on one split."""
     augment: str = "faces"
-    """faces, randaugment, r1 or none."""
+    """faces, wild, randaugment, r1 or none."""
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -48,7 +53,11 @@ class FaceOptions:
             raise unknown_name("augmentation", self.augment, POLICIES)
         if self.channels not in (0, 1, 3):
             raise UsageError(f"[data] channels must be 1 or 3, got {self.channels}")
-        for name in ("limit", "size"):
+        if self.early and not self.detail:
+            raise UsageError("[data] early needs detail: the side of the pictures that the first epochs train on")
+        if not 0 <= self.early <= 1:
+            raise UsageError(f"[data] early must be between 0 and 1, got {self.early}")
+        for name in ("limit", "size", "detail"):
             if getattr(self, name) < 0:
                 raise UsageError(f"[data] {name} must not be negative, got {getattr(self, name)}")
         for name in ("validation", "test"):

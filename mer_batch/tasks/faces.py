@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mer_batch.data.manifest import VOTES, Manifest
 from mer_batch.errors import DataError, UsageError
-from mer_batch.labels import INDEX
+from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.tasks.augmentation import pictures as augment
 from mer_batch.tasks.face_options import FaceOptions
 from mer_batch.tasks.face_parts import FaceParts
@@ -36,6 +37,11 @@ INPUT: Final[Mapping[str, Any]] = {
     "square": True,
     "align": False,
 }
+_TARGETS: Final = {
+    "labels": "",
+    "votes": "; FER+ votes as target",
+    "halfway": "; targets halfway between labels and FER+ votes",
+}
 CHUNK: Final = 256
 """Pictures resized at once."""
 PROBES: Final = 200
@@ -54,8 +60,8 @@ class Faces(Task):
         if manifest.modality != "face" or self._manifest.rows.empty:
             raise DataError(f"{options.source} has no picture with one of our seven labels; check its folders")
         self.auxiliary = len(VOTES) if manifest.has_votes else 0
-        if options.target == "votes" and not manifest.has_votes:
-            raise UsageError(f'[data] target = "votes" needs FER+ votes, which {title} does not have')
+        if options.target != "labels" and not manifest.has_votes:
+            raise UsageError(f'[data] target = "{options.target}" needs FER+ votes, which {title} does not have')
         self.parts = FaceParts(self._manifest, title, options, copies)
         self.data = self._sentence()
         self.licence = f"weights: Apache-2.0; training pictures: {title}, licence {manifest.licence}"
@@ -73,6 +79,8 @@ class Faces(Task):
         self.input = {**INPUT, **usual, **wanted, "size": wanted.get("size") or self._options.size or INPUT["size"]}
         if channels == 3 and self.grey:
             self.input = {**self.input, "grey": True}
+        if self._options.detail:
+            self.input = {**self.input, "detail": self._options.detail}
 
     def _refuse(self, wanted: Mapping[str, Any]) -> None:
         for key in wanted:
@@ -98,7 +106,7 @@ class Faces(Task):
 
     def _sentence(self) -> str:
         kept = "with its copies of held-out pictures" if self._options.keep_leaks else "without copies of held-out ones"
-        target = "; FER+ votes as target" if self._options.target == "votes" else ""
+        target = _TARGETS[self._options.target]
         return f"{self._title} training part, {kept}{target}; chosen on {self.parts.title('validation')}"
 
     def _read(self, path: str) -> Image:
@@ -114,7 +122,7 @@ class Faces(Task):
             rows = rows[decided(rows)]
         if rows.empty:
             raise DataError(f"nothing of {self._title} is left to train on; check [data]")
-        return self._examples(self._limited(rows), targets=self._options.target == "votes")
+        return self._examples(self._limited(rows), self._options.target)
 
     def validation(self) -> Examples:
         """The part that chooses the epoch."""
@@ -142,9 +150,13 @@ class Faces(Task):
         """Standardised (n, channels, size, size), augmented when training."""
         import torch
 
+        from mer_batch.face.classify import resized
+
         pictures = inputs.float() / 255
         if train:
             pictures = augment.POLICIES[self._options.augment](pictures, generator, self.strength)
+        if not (train and self.progress < self._options.early):
+            pictures = resized(pictures, int(self.input["size"]))
         mean, std = (torch.tensor(self.input[key]).view(1, -1, 1, 1).to(pictures) for key in ("mean", "std"))
         return (pictures.expand(-1, int(self.input["channels"]), -1, -1) - mean) / std
 
@@ -154,14 +166,15 @@ class Faces(Task):
         drawn = rows.sample(frac=1, random_state=self._options.split_seed)
         return drawn.groupby("label", group_keys=False).head(self._options.limit).sort_index()
 
-    def _examples(self, rows: pd.DataFrame, targets: bool = False) -> Examples:
+    def _examples(self, rows: pd.DataFrame, target: str = "labels") -> Examples:
         import torch
 
         stored = 1 if self.input["channels"] == 1 or self.grey else 3
-        form = {"size": self.input["size"], "channels": stored, "mean": 0.0, "std": 1.0}
+        side = self._options.detail or self.input["size"]
+        form = {"size": side, "channels": stored, "mean": 0.0, "std": 1.0}
         pictures = torch.cat(list(_resized(list(rows.path), self._read, form)))
         soft = torch.from_numpy(vote_shares(rows, VOTES)) if self.auxiliary else None
-        ours = torch.from_numpy(vote_shares(rows, OUR_VOTES)) if targets else None
+        ours = None if target == "labels" else torch.from_numpy(_targets(rows, target))
         return Examples(pictures, torch.tensor(_labels(rows)), tuple(rows.path), soft, ours)
 
     def _labelled(self, name: str, rows: pd.DataFrame) -> LabelledSet:
@@ -171,6 +184,17 @@ class Faces(Task):
 
 def _labels(rows: pd.DataFrame) -> list[int]:
     return [INDEX[name] for name in rows.label]
+
+
+def _targets(rows: pd.DataFrame, target: str) -> NDArray[np.float32]:
+    """Distributions (n, 7): the votes, or halfway between them and the label, which stands alone where none voted."""
+    votes = vote_shares(rows, OUR_VOTES)
+    if target == "votes":
+        return votes
+    labels = np.eye(len(EMOTIONS), dtype=np.float32)[_labels(rows)]
+    voted = votes.sum(axis=1, keepdims=True) > 0
+    result: NDArray[np.float32] = np.where(voted, (labels + votes) / 2, labels)
+    return result
 
 
 def _resized(paths: Sequence[str], read: Callable[[str], Image], form: Mapping[str, Any]) -> Iterator[Tensor]:

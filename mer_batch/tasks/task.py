@@ -110,6 +110,8 @@ class Task(ABC):
     licence: str
     strength: float = 1.0
     """How strongly `prepare` augments, 0 to 1; the loop lowers it for the last epochs (`calm` of a recipe)."""
+    progress: float = 1.0
+    """The share of the epochs that is done, as the loop sets it."""
     blends: bool = True
     """Whether prepared inputs may be added to each other, as mixup does; not where they hold numbers of words."""
     main: str = ""

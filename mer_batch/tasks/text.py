@@ -23,6 +23,7 @@ from mer_batch.nets.wordpiece import (
     PADDING,
     SEPARATOR,
     UNKNOWN,
+    USUAL,
     VOCABULARY,
     Line,
     WordPiece,
@@ -75,6 +76,8 @@ class TextOptions:
     """Share that moreover has fillers, repeated and lost words."""
     token_dropout: float = 0.0
     """Share of word pieces that are hidden in training."""
+    unmarked: float = 0.0
+    """Share of training sentences of other kinds that are shown as the kind that users' words are read as."""
     length: int = 64
     """Most word pieces of a sentence."""
 
@@ -84,9 +87,9 @@ class TextOptions:
                 raise unknown_name("text set", name, SETS)
         if MAIN not in self.tests:
             raise UsageError(f"[data] tests must name {MAIN}, whose scores head the card")
-        shares = (self.alone, self.bare, self.heard, self.bare + self.heard, self.token_dropout)
+        shares = (self.alone, self.bare, self.heard, self.bare + self.heard, self.token_dropout, self.unmarked)
         if not all(0 <= share <= 1 for share in shares):
-            raise UsageError("[data] alone, bare + heard and token_dropout are shares")
+            raise UsageError("[data] alone, bare + heard, token_dropout and unmarked are shares")
 
 
 class TextTask(Task):
@@ -220,7 +223,7 @@ class TextTask(Task):
             [line for _, line, _ in parts],
             _labels([row for _, _, row in parts]),
             [f"{name}:{row.id}" for name, _, row in parts],
-            {"set": [name for name, _, _ in parts]},
+            {"set": [name for name, _, _ in parts], "dialogue": [row.dialogue for _, _, row in parts]},
         )
 
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:
@@ -249,6 +252,9 @@ class TextTask(Task):
             hidden = (chance(*table.shape) < options.token_dropout) & (table > UNKNOWN)
             hidden[:, 0] = False
             table = table.masked_fill(hidden, UNKNOWN)
+        if options.unmarked:
+            table = table.clone()
+            table[chance(n) < options.unmarked, 0] = USUAL
         return table
 
 

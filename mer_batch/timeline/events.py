@@ -1,4 +1,8 @@
-"""Moments worth a click: cuts, people entering and leaving, onsets, changes, peaks, disagreements."""
+"""Moments worth a click: cuts, people entering and leaving, onsets, changes, peaks, disagreements.
+
+Onsets, changes and peaks come from named steps alone: what a lane abstains from naming is not known, whatever its
+probabilities are. Disagreements come from what each modality says by itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from mer_batch.config import DEFAULTS
 from mer_batch.fusion.align import SPEAKER, merge_spans, spread_over
 from mer_batch.fusion.pool import Reading, read_step
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VERBS
@@ -17,12 +22,19 @@ from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Se
 
 SHORTEST_ABSENCE = 1.0
 """Seconds out of view that count as leaving; shorter ones are detection gaps."""
+BRIDGE = 1.0
+"""Seconds without a name that a chain of named steps may span, as where one expression passes into another. When
+something happened in longer ones is not known."""
 SHORTEST_RUN = 2
 """Steps that an onset or a disagreement must last."""
 PEAK_HEIGHT, PEAK_PROMINENCE, PEAKS_PER_PERSON = 0.4, 0.15, 5
 DISAGREEMENT = 0.15
 """Normalised Jensen-Shannon divergence above which modalities with different labels disagree: about that
 of 0.57 on one emotion against 0.57 on another, the rest evenly spread."""
+
+SURE = DEFAULTS.abstain
+"""Probability from which a modality would be named by itself: two that are and contradict each other are often why a
+step has no name."""
 
 
 def find_events(
@@ -48,10 +60,10 @@ def find_events(
     for name, lane in lanes(segments).items():
         seen = own.get(name, [])
         peaks: list[Event] = []
-        for block in blocks(lane, cuts):
-            onsets, changes = _onsets(block, seen), _changes(block, seen)
+        for chain in chains(lane, cuts):
+            onsets, changes = _onsets(chain, seen), _changes(chain, seen)
             events += onsets + changes + _missed(onsets, changes)
-            peaks += _peaks(block, seen)
+            peaks += _peaks(chain, seen)
         events += sorted(peaks, key=lambda event: -event.strength)[:PEAKS_PER_PERSON]
         events += _disagreements(lane, seen)
     return tuple(sorted(events, key=lambda event: event.time))
@@ -81,6 +93,18 @@ def blocks(lane: Sequence[Segment], cuts: Iterable[float] = ()) -> list[list[Seg
     return found
 
 
+def chains(lane: Sequence[Segment], cuts: Iterable[float] = ()) -> list[list[Segment]]:
+    """The named steps of a lane; a gap, a cut, or more than `BRIDGE` seconds without a name ends a chain."""
+    found: list[list[Segment]] = []
+    for block in blocks(lane, cuts):
+        named = [segment for segment in block if segment.label is not None]
+        for place, segment in enumerate(named):
+            if not place or segment.start - named[place - 1].end > BRIDGE + 1e-6:
+                found.append([])
+            found[-1].append(segment)
+    return found
+
+
 def verb(segment: Segment) -> str:
     """How a report speaks of the segment: looks, sounds or reads as, by the modality that weighs most."""
     return VERBS[MODALITIES[int(np.argmax(segment.weights))]]
@@ -100,34 +124,33 @@ def _presence(person: Person, end: float) -> list[Event]:
     return events
 
 
-def _onsets(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
-    """Emotions other than neutral that are new after another label and last; unsure steps do not interrupt."""
-    named = [segment for segment in block if segment.label is not None]
-    runs = [list(run) for _, run in groupby(named, key=lambda segment: segment.label)]
+def _onsets(chain: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    """Emotions other than neutral that are new after another label and last; a few unsure steps do not interrupt."""
+    runs = [list(run) for _, run in groupby(chain, key=lambda segment: segment.label)]
     events = []
     for before, run in pairwise(runs):
         label = run[0].label
         if label is None or label == "neutral" or len(run) < SHORTEST_RUN:
             continue
-        time = refine(observations, (before[-1].end + run[0].start) / 2, before[0].start, run[-1].end)
+        time = refine(observations, run[0].start, before[0].start, run[-1].end)
         strength = float(np.mean([segment.confidence for segment in run]))
         detail = f"{_who(run[0])} {verb(run[0])} {ADJECTIVES[label]}, after {ADJECTIVES[before[0].label or label]}"
         events.append(Event("onset", time, run[0].person, label, detail, strength))
     return events
 
 
-def _changes(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
-    table = np.array([segment.probabilities for segment in block])
+def _changes(chain: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+    table = np.array([segment.probabilities for segment in chain])
     found = change_points(table)
     events = []
-    for low, at, high in zip([0, *found], found, [*found[1:], len(block)], strict=False):
+    for low, at, high in zip([0, *found], found, [*found[1:], len(chain)], strict=False):
         before, after = table[low:at].mean(axis=0), table[at:high].mean(axis=0)
         size = float(np.abs(after - before).sum() / 2)
-        time = refine(observations, block[at].start, block[low].start, block[high - 1].end)
+        time = refine(observations, chain[at].start, chain[low].start, chain[high - 1].end)
         source, target = EMOTIONS[int(before.argmax())], EMOTIONS[int(after.argmax())]
-        who = _who(block[at])
+        who = _who(chain[at])
         detail = f"{who} changes from {source} to {target}" if source != target else f"{who} changes, still {target}"
-        events.append(Event("change", time, block[at].person, target, detail, size))
+        events.append(Event("change", time, chain[at].person, target, detail, size))
     return events
 
 
@@ -140,18 +163,18 @@ def _missed(onsets: Sequence[Event], changes: Sequence[Event]) -> list[Event]:
     ]
 
 
-def _peaks(block: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
+def _peaks(chain: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
     events = []
     for name in EMOTIONS:
         if name == "neutral":
             continue
-        curve = np.array([segment.probabilities[INDEX[name]] for segment in block if segment.probabilities])
-        # Padding with the lowest value lets a curve peak at the ends of the block, but not a flat one.
+        curve = np.array([segment.probabilities[INDEX[name]] for segment in chain if segment.probabilities])
+        # Padding with the lowest value lets a curve peak at the ends of the chain, but not a flat one.
         padded = np.pad(curve, 1, constant_values=curve.min())
         for after, prominence in find_peaks(padded, PEAK_HEIGHT, PEAK_PROMINENCE):
             place = after - 1
-            segment = block[place]
-            if segment.label != name:  # a reading too weak to name is no peak either
+            segment = chain[place]
+            if segment.label != name:
                 continue
             detail = f"{_who(segment)} {verb(segment)} {ADJECTIVES[name]} most here ({curve[place]:.2f})"
             time = _best_frame(segment, observations, name)
@@ -169,10 +192,7 @@ def _best_frame(segment: Segment, observations: Sequence[Observation], emotion: 
 
 def _disagreements(lane: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
     readings = per_modality(lane, observations)
-    marked = [
-        (segment.disagreement or 0) >= DISAGREEMENT and (not observations or len(_labels(reading)) > 1)
-        for segment, reading in zip(lane, readings, strict=True)
-    ]
+    marked = [_apart(segment, reading, bool(observations)) for segment, reading in zip(lane, readings, strict=True)]
     events, index = [], 0
     for mark, run in groupby(marked):
         length = len(list(run))
@@ -185,8 +205,13 @@ def _disagreements(lane: Sequence[Segment], observations: Sequence[Observation])
     return events
 
 
-def _labels(readings: Mapping[Modality, Reading]) -> set[str]:
-    return {reading.label for reading in readings.values()}
+def _apart(segment: Segment, readings: Mapping[Modality, Reading], known: bool) -> bool:
+    """Whether modalities contradict each other; where the step has no name, those that are sure by themselves."""
+    if (segment.disagreement or 0) < DISAGREEMENT:
+        return False
+    if segment.label is None:
+        return len({reading.label for reading in readings.values() if reading.probabilities.max() >= SURE}) > 1
+    return not known or len({reading.label for reading in readings.values()}) > 1
 
 
 def _said(readings: Mapping[Modality, Reading]) -> str:

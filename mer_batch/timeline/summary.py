@@ -6,17 +6,19 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import TypeAlias
 
 import numpy as np
 
 from mer_batch.fusion.pool import Array
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VALENCE_AROUSAL
-from mer_batch.scores.bootstrap import Positions, block_bootstrap
-from mer_batch.timeline.events import blocks, lanes, verb
-from mer_batch.types import Interval, Observation, Segment, Timeline
+from mer_batch.scores.steps import share_of_steps
+from mer_batch.timeline.events import blocks, chains, lanes, verb
+from mer_batch.types import Interval, Observation, Probabilities, Segment, Timeline
 
 UNSURE = "not sure"
 """The share of time with a reading too weak to name; stands beside the seven emotions."""
+_Pair: TypeAlias = tuple[Probabilities, Probabilities]
 _COORDINATES = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
 
 TOLD = 0.1
@@ -27,13 +29,13 @@ TOLD = 0.1
 class Summary:
     """One person's lane in numbers. Times are seconds; None stands where there is nothing to compute.
 
-    `shares` are of `seconds_read`, by label and `UNSURE`. `coverage` is `seconds_read` of the file.
-    `transitions[i][j]` counts changes of label from i to j between consecutive named steps (the diagonal
-    counts staying); unsure steps are skipped, gaps and cuts end a chain; `transition_rates` are
-    its rows divided by their sums (zeros where a row is empty). `delta_frames` and `delta_steps` are the mean
-    total variation, 0..1, between consecutive face readings and consecutive steps. `volatility` is the
-    standard deviation of valence; `switches_per_minute` counts label changes per minute read. `path` holds
-    (time, valence, arousal) of every step read: the expectation of `labels.VALENCE_AROUSAL`.
+    `seconds_read` have a reading, named or not, and `coverage` is their share of the file. `shares` are of
+    `seconds_read`, by label and `UNSURE`; a lane that was never named has the share of `UNSURE` alone. Everything
+    else knows the named steps alone, in chains (`events.chains`): `transitions[i][j]` counts changes of label from
+    i to j between consecutive ones (the diagonal counts staying), `switches_per_minute` the changes per minute named;
+    `delta_steps` is the mean total variation, 0..1, between neighbours, `delta_frames` that between consecutive face
+    readings inside them. `path` holds (time, valence, arousal) of each: the expectation of
+    `labels.VALENCE_AROUSAL`; `volatility` is the standard deviation of valence.
     """
 
     person: str | None
@@ -41,7 +43,6 @@ class Summary:
     coverage: float
     shares: Mapping[str, Interval]
     transitions: tuple[tuple[int, ...], ...]
-    transition_rates: tuple[tuple[float, ...], ...]
     delta_frames: float | None
     delta_steps: float | None
     volatility: float | None
@@ -60,50 +61,77 @@ def summarize(timeline: Timeline) -> tuple[Summary, ...]:
 
 
 def _summary(timeline: Timeline, person: str | None, lane: Sequence[Segment]) -> Summary:
-    parts = blocks(lane, [shot.start for shot in timeline.shots])
+    cuts = [shot.start for shot in timeline.shots]
+    parts = blocks(lane, cuts)
     read = [segment for part in parts for segment in part]
-    seconds = sum(segment.end - segment.start for segment in read)
-    counts = transition_counts(parts)
-    sums = counts.sum(axis=1, keepdims=True)
+    seconds = _seconds(read)
+    named = chains(lane, cuts)
+    known = [segment for chain in named for segment in chain]
+    counts = transition_counts(named)
     shares = _shares(read)
-    path = np.array([s.probabilities for s in read]).reshape(-1, len(EMOTIONS)) @ _COORDINATES
-    faces = [o for o in timeline.observations if o.modality == "face" and o.person == person]
+    path = np.array([s.probabilities for s in known]).reshape(-1, len(EMOTIONS)) @ _COORDINATES
     switches = int(counts.sum() - np.trace(counts))
-    steps = [(np.array(a.probabilities), np.array(b.probabilities)) for part in parts for a, b in pairwise(part)]
     return Summary(
         person=person,
         seconds_read=seconds,
         coverage=min(1.0, seconds / timeline.media.duration) if timeline.media.duration else 0.0,
         shares=shares,
         transitions=tuple(tuple(int(cell) for cell in row) for row in counts),
-        transition_rates=tuple(tuple(float(cell) for cell in row) for row in counts / np.maximum(sums, 1)),
-        delta_frames=mean_variation(_neighbours(faces, [shot.start for shot in timeline.shots])),
-        delta_steps=mean_variation(steps),
+        delta_frames=mean_variation(_frames(timeline, person, known)),
+        delta_steps=mean_variation([pair for chain in named for pair in _touching(chain)]),
         volatility=float(path[:, 0].std()) if len(path) > 1 else None,
-        switches_per_minute=60 * switches / seconds if seconds else None,
-        path=tuple(((s.start + s.end) / 2, float(v), float(a)) for s, (v, a) in zip(read, path, strict=True)),
+        switches_per_minute=60 * switches / _seconds(known) if known else None,
+        path=tuple(((s.start + s.end) / 2, float(v), float(a)) for s, (v, a) in zip(known, path, strict=True)),
         sentence=_sentence(person, parts, shares),
     )
 
 
-def transition_counts(parts: Sequence[Sequence[Segment]]) -> Array:
-    """Counts, shape (7, 7), from row to column, of consecutive named steps inside each contiguous part."""
+def _seconds(segments: Sequence[Segment]) -> float:
+    return sum(segment.end - segment.start for segment in segments)
+
+
+def transition_counts(named: Sequence[Sequence[Segment]]) -> Array:
+    """Counts, shape (7, 7), from row to column, of consecutive steps of each chain of named ones."""
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)))
-    for part in parts:
-        labels = [segment.label for segment in part if segment.label is not None]
+    for chain in named:
+        labels = [segment.label for segment in chain if segment.label is not None]
         for before, after in pairwise(labels):
             counts[INDEX[before], INDEX[after]] += 1
     return counts
 
 
-def mean_variation(pairs: Sequence[tuple[Array, Array]]) -> float | None:
+def mean_variation(pairs: Sequence[_Pair]) -> float | None:
     """The mean total variation, 0..1, of pairs of distributions; None without any."""
     if not pairs:
         return None
-    return float(np.mean([np.abs(after - before).sum() / 2 for before, after in pairs]))
+    table = np.array(pairs, np.float64)
+    return float(np.abs(table[:, 1] - table[:, 0]).sum(axis=1).mean() / 2)
 
 
-def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tuple[Array, Array]]:
+def _touching(chain: Sequence[Segment]) -> list[_Pair]:
+    """The probabilities of neighbours in a chain with no step between."""
+    return [
+        (before.probabilities or (), after.probabilities or ())
+        for before, after in pairwise(chain)
+        if after.start - before.end < 1e-3
+    ]
+
+
+def _frames(timeline: Timeline, person: str | None, known: Sequence[Segment]) -> list[_Pair]:
+    """Consecutive face readings of a person inside neighbouring steps of `known`, in order."""
+    starts = [segment.start for segment in known]
+    faces = []
+    for face in timeline.observations:
+        if face.modality != "face" or face.person != person:
+            continue
+        at = bisect_right(starts, face.start + 1e-6) - 1
+        if at >= 0 and face.start < known[at].end + 1e-6:
+            faces.append(face)
+    breaks = [after.start for before, after in pairwise(known) if after.start - before.end > 1e-3]
+    return _neighbours(faces, [*breaks, *(shot.start for shot in timeline.shots)])
+
+
+def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[_Pair]:
     """Consecutive face readings no further apart than twice the usual, with no cut between."""
     cuts = sorted(cuts)
     ordered = sorted(faces, key=lambda face: face.start)
@@ -111,7 +139,7 @@ def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tup
         return []
     usual = float(np.median(np.diff([face.start for face in ordered])))
     return [
-        (np.array(before.probabilities), np.array(after.probabilities))
+        (before.probabilities, after.probabilities)
         for before, after in pairwise(ordered)
         if after.start - before.start <= 2 * usual + 1e-6
         and bisect_right(cuts, before.start) == bisect_right(cuts, after.start)
@@ -119,17 +147,12 @@ def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tup
 
 
 def _shares(read: Sequence[Segment]) -> dict[str, Interval]:
-    names = (*EMOTIONS, UNSURE)
+    names = (*EMOTIONS, UNSURE) if any(segment.label for segment in read) else (UNSURE,)
     if not read:
         return {}
-    lengths = np.array([segment.end - segment.start for segment in read])
-    columns = np.array([[(segment.label or UNSURE) == name for name in names] for segment in read], dtype=np.float64)
-
-    def statistic(positions: Positions) -> Array:
-        share: Array = lengths[positions] @ columns[positions] / lengths[positions].sum()
-        return share
-
-    return dict(zip(names, block_bootstrap(statistic, len(read)), strict=True))
+    seconds = np.array([segment.end - segment.start for segment in read])
+    labels = np.array([segment.label or UNSURE for segment in read])
+    return {name: share_of_steps(labels == name, seconds) for name in names}
 
 
 def clock(seconds: float) -> str:
@@ -149,7 +172,7 @@ def _sentence(person: str | None, parts: Sequence[Sequence[Segment]], shares: Ma
     read = [segment for part in parts for segment in part]
     if not read:
         return f"{who} could not be read: there is no evidence."
-    length = _length(sum(segment.end - segment.start for segment in read))
+    length = _length(_seconds(read))
     named = {name: share.value for name, share in shares.items() if name != UNSURE and share.value > 0}
     if not named:
         return f"{who} could not be read surely enough to name an emotion in the {length} with evidence."

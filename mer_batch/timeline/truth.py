@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS, INDEX
-from mer_batch.scores.bootstrap import Positions, block_bootstrap
+from mer_batch.scores.shares import mean_of
+from mer_batch.scores.steps import SHORTEST, score_of_steps, share_of_steps
 from mer_batch.timeline.events import lanes
 from mer_batch.timeline.truth_table import TruthRow, fitted, same
 from mer_batch.types import Interval, Segment, Timeline
@@ -74,7 +75,8 @@ def compare(timeline: Timeline, truth: Sequence[TruthRow]) -> TruthScores:
     pairs += _unseen(timeline, truth)
     if not pairs:
         raise DataError(f"no labelled time lies inside the file, which is {timeline.media.duration:.1f} s long")
-    return replace(_score(np.array([pair[:2] for pair in pairs]), sum(pair[2] for pair in pairs)), notes=truth.notes)
+    table = np.array([pair[:2] for pair in pairs])
+    return replace(_score(table, np.array([pair[2] for pair in pairs])), notes=truth.notes)
 
 
 def _row_of(segment: Segment, rows: Iterable[TruthRow]) -> TruthRow | None:
@@ -112,35 +114,62 @@ def _union(spans: Iterable[tuple[float, float]]) -> float:
     return total
 
 
-def _score(pairs: Counts, seconds: float) -> TruthScores:
+def _score(pairs: Counts, seconds: Array) -> TruthScores:
     truth, reading = pairs[:, 0], pairs[:, 1]
-
-    def statistic(positions: Positions) -> Array:
-        table = np.bincount(truth[positions] * 8 + reading[positions], minlength=56).reshape(7, 8)
-        return np.array([*_averages(table[:, :7]), table[:, :7].sum() / table.sum(), np.trace(table) / table.sum()])
-
-    names = ("accuracy", "uar", "macro_f1", "weighted_f1")
-    intervals = block_bootstrap(statistic, len(pairs))
+    answered, right = reading != NO_READING, truth == reading
     confusion = np.bincount(truth * 8 + reading, minlength=56).reshape(7, 8)
     return TruthScores(
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
-        scores=dict(zip(names, intervals, strict=False)),
-        answered=intervals[4],
-        strict_accuracy=intervals[5],
+        scores=_intervals(truth[answered], reading[answered], seconds[answered]),
+        answered=_share(answered, seconds),
+        strict_accuracy=_share(right, seconds),
         classes=_classes(confusion),
         steps=len(pairs),
-        seconds=float(seconds),
+        seconds=float(seconds.sum()),
     )
 
 
-def _rates(table: Counts) -> tuple[Array, Array, Array]:
+def _share(flags: NDArray[np.bool_], seconds: Array, shortest: float = SHORTEST) -> Interval:
+    """The share of steps, of whatever length."""
+    return share_of_steps(flags, np.full(len(flags), seconds.mean()), shortest)
+
+
+def _intervals(truth: Counts, reading: Counts, seconds: Array) -> dict[str, Interval]:
+    """The four scores of steps with a label: accuracy and recalls are shares, F1 goes by what each step adds to it."""
+    table = np.bincount(truth * 7 + reading, minlength=49).reshape(7, 7)
+    values = dict(zip(("accuracy", "uar", "macro_f1", "weighted_f1"), _averages(table), strict=True))
+    if float(seconds.sum()) < SHORTEST:
+        return {name: Interval(value, None, None) for name, value in values.items()}
+    own = [truth == label for label in np.unique(truth)]
+    recalls = [_share(truth[kind] == reading[kind], seconds[kind], 0.0) for kind in own]
+    spans = {"accuracy": _share(truth == reading, seconds), "uar": mean_of(recalls)}
+    for place, name, like in ((2, "macro_f1", "uar"), (3, "weighted_f1", "accuracy")):
+        found = score_of_steps(values[name], _influence(table, place)[truth * 7 + reading])
+        # Where every step is right, or none, no step moves the score: it is as sure as the shares that it is made of.
+        spans[name] = found or replace(spans[like], value=values[name])
+    return spans
+
+
+def _influence(table: Counts, place: int) -> Array:
+    """What one more step in each cell of counts (7, 7) adds to an average, times the number of steps, (49,)."""
+    n, cells = table.sum(), table.astype(np.float64).ravel()
+    before = _averages(table)[place]
+    moved = np.zeros(49)
+    for cell in np.flatnonzero(cells):
+        more = cells.copy()
+        more[cell] += 1e-4
+        moved[cell] = (_averages(more.reshape(7, 7))[place] - before) / 1e-4 * n
+    return moved
+
+
+def _rates(table: NDArray[Any]) -> tuple[Array, Array, Array]:
     """Precision, recall and F1 of each class, 0 where undefined, from counts of shape (7, 7)."""
     hits = np.diag(table).astype(np.float64)
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     return hits / np.maximum(columns, 1), hits / np.maximum(rows, 1), 2 * hits / np.maximum(rows + columns, 1)
 
 
-def _averages(table: Counts) -> tuple[float, float, float, float]:
+def _averages(table: NDArray[Any]) -> tuple[float, float, float, float]:
     """Accuracy, unweighted recall, macro and weighted F1 over the classes that the truth has; NaN without steps."""
     rows = table.sum(axis=1)
     present = rows > 0

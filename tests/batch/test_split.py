@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from mer_batch.batch.ledger import Ledger
 from mer_batch.batch.run import sizes
 from mer_batch.config import Options
 from mer_batch.errors import UsageError
+from mer_batch.media.process import Ffmpeg
 from mer_batch.output import read_timeline
 from mer_batch.pieces import plan, why_whole
 from mer_batch.pipeline import faces
@@ -72,12 +74,69 @@ def test_pieces_are_the_whole_and_a_stopped_run_goes_on_at_the_last(
     assert not any(path.exists() for path in kept)  # what tells people apart is not kept for long
     assert len(whole.people) > 0
     assert [(one.name, one.spans) for one in split.people] == [(one.name, one.spans) for one in whole.people]
-    assert [(one.start, one.end) for one in split.shots] == [(one.start, one.end) for one in whole.shots]
+    assert split.shots == whole.shots  # with their pictures
+    assert [one.thumbnail for one in split.people] == [one.thumbnail for one in whole.people]
+    assert all(one.thumbnail for one in (*whole.people, *whole.shots))
+    assert [one.thumbnail for one in split.events] == [one.thumbnail for one in whole.events]
     assert (split.speech, split.gaps) == (whole.speech, whole.gaps)
     assert len(split.observations) == len(whole.observations)
     for ours, theirs in zip(split.observations, whole.observations, strict=True):
         assert (ours.start, ours.person) == (theirs.start, theirs.person)
         assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-3)
+
+
+def test_small_pictures_are_kept_for_the_next_run_and_none_where_faces_are_hidden(
+    film: Path, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(tmp_path / "hidden", film, redact="faces")
+    assert not list((tmp_path / "hidden" / ".mer").rglob("*.pictures.*"))
+    first = read(tmp_path / "out", film)
+    assert len(list((tmp_path / "out" / ".mer").rglob("*.pictures.*"))) == 1
+    for path in (tmp_path / "out").glob("film.mp4.*"):
+        path.unlink()
+
+    def start(_self: object, *_arguments: object, **_options: object) -> None:
+        raise AssertionError("decoding has begun")
+
+    monkeypatch.setattr(Ffmpeg, "__init__", start)
+    again = read(tmp_path / "out", film)
+    assert any(one.thumbnail for one in first.shots)
+    read(tmp_path / "out", film, redact="faces")
+    assert not list((tmp_path / "out" / ".mer").rglob("*.pictures.*"))
+    assert (again.people, again.shots, again.events) == (first.people, first.shots, first.events)
+
+
+def test_pieces_that_nobody_will_join_go_with_the_next_run(film: Path, tmp_path: Path, here: Here) -> None:
+    """They show faces. Those of a film that is still to be read stay; they go once it is read otherwise, or is gone."""
+    mine, other = tmp_path / "mine.mp4", clips.make(tmp_path / "other.wav", *clips.tone(0.5, 200))
+    mine.write_bytes(film.read_bytes())
+    out = tmp_path / "out"
+
+    def stop(job: Job) -> None:
+        if job.piece == 1:
+            raise KeyboardInterrupt
+
+    def pieces() -> int:
+        return len(list((out / ".mer").rglob("*.piece.*")))
+
+    here.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        toy_batch.run(out, mine, options=OPTIONS, workers=2, split=PIECE)
+    here.before = lambda _job: None
+    assert pieces() == 1
+    toy_batch.run(out, other, options=OPTIONS)
+    assert pieces() == 1
+    mine.rename(tmp_path / "gone.mp4")
+    toy_batch.run(out, other, options=OPTIONS)
+    assert pieces() == 0
+    (tmp_path / "gone.mp4").rename(mine)
+    here.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        toy_batch.run(out, mine, options=OPTIONS, workers=2, split=PIECE)
+    here.before = lambda _job: None
+    assert pieces() == 1
+    toy_batch.run(out, mine, options=replace(OPTIONS, fps=1.0), split=0.0)
+    assert pieces() == 0
 
 
 def test_a_piece_that_cannot_be_kept_is_read_with_the_film(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,18 @@ from mer_batch.classifier import Classifier
 from mer_batch.face.crop import crop_face
 from mer_batch.face.detect import Detection, Detector
 from mer_batch.face.identity import Embedder
+from mer_batch.face.read import FaceReadings, numbered, watch_faces
 from mer_batch.nets.store import ModelCard
-from mer_batch.types import Box, Floats, Image
+from mer_batch.types import Box, Floats, Frame, Image
 
 TOY_INPUT = {"size": 24, "channels": 1, "margin": 0.0, "shift": 0.0, "square": True, "mean": 0.5, "std": 0.25}
+
+
+def read_faces(
+    frames: Iterable[Frame], reader: Classifier[Image], embedder: Embedder | None = None, **options: Any
+) -> FaceReadings:
+    """Faces of frames as the pipeline reads them; `options` are those of `watch_faces`."""
+    return numbered(watch_faces(frames, reader, embedder=embedder, **options), embedder)
 
 
 class SquareDetector(Detector):

@@ -86,6 +86,14 @@ def test_shrinking_averages() -> None:
     assert to_tensor([checks], GREY).abs().max() < 0.01
 
 
+def test_detail_that_training_never_saw_is_taken_out() -> None:
+    checks = (np.indices((48, 48)).sum(0) % 2 * 255).astype(np.uint8)
+    plain, coarse = (to_tensor([checks], {**GREY, "size": 48, **more}) for more in ({}, {"detail": 24}))
+    assert plain.shape == coarse.shape == (1, 1, 48, 48)
+    assert plain.abs().max() > 1.9
+    assert coarse.abs().max() < 0.01
+
+
 def test_a_saved_model_reads_faces(tmp_path: Path) -> None:
     reader = load(_saved(tmp_path / "m", GREY), "cpu")
     crops = [np.random.default_rng(i).integers(0, 256, (20 + i, 20 + i, 3), dtype=np.uint8) for i in range(70)]
@@ -116,6 +124,8 @@ def test_flip_averages_the_mirrored_crop(tmp_path: Path) -> None:
     [
         ({"channels": 2}, "channels = 1 or 3"),
         ({"size": None}, "positive size"),
+        ({"detail": "48"}, "detail"),
+        ({"detail": -1}, "detail"),
         ({"mean": [0.1, 0.2]}, r"1 value\(s\) for mean"),
         ({"std": None}, "needs std"),
         ({"std": 0.0}, "positive std"),

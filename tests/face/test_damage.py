@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import clips
-from face.fakes import BrightnessReader, SquareDetector
+from face.fakes import BrightnessReader, SquareDetector, read_faces
 from mer_batch.face.detect import CascadeDetector
 from mer_batch.face.gaps import DAMAGED, NOBODY, NOT_YET, find_gaps, spans_of
 from mer_batch.face.mouth import MouthWatcher
-from mer_batch.face.read import DAMAGE_FLAG, read_faces
+from mer_batch.face.read import DAMAGE_FLAG
 from mer_batch.media import probe, read_frames
 from mer_batch.types import Frame, Gap, Image
 

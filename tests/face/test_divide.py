@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face.fakes import BrightnessReader, GreenEmbedder, SquareDetector
+from face.fakes import BrightnessReader, GreenEmbedder, SquareDetector, read_faces
 from mer_batch.face.mouth import MouthWatcher
-from mer_batch.face.read import FaceReadings, read_faces
+from mer_batch.face.read import FaceReadings
 from mer_batch.types import Frame
 
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import clips
 from face.fakes import five_points
 from mer_batch.cli import app
+from mer_batch.face.cuts import CutFinder
 from mer_batch.face.detect import Detection
-from mer_batch.face.liveness import STILL, LivenessWatcher, notices
+from mer_batch.face.liveness import STILL, Count, LivenessWatcher, notices
 from mer_batch.face.track import Sighting
 from mer_batch.timeline import io
 from mer_batch.types import Box, Frame, Image
@@ -74,10 +75,16 @@ def film(portrait: Image, kind: str, seconds: float = 8.0) -> Iterator[tuple[Fra
         )
 
 
+def see(watcher: LivenessWatcher, frame: Frame, seen: list[Sighting]) -> None:
+    finder = CutFinder()
+    finder.begins_shot(frame.image)
+    watcher.see(frame, seen, finder.small)
+
+
 def watched(portrait: Image, kind: str, seconds: float = 8.0) -> LivenessWatcher:
     watcher = LivenessWatcher()
     for frame, seen in film(portrait, kind, seconds):
-        watcher.see([frame], [seen])
+        see(watcher, frame, seen)
     return watcher
 
 
@@ -92,6 +99,14 @@ def test_who_sits_still_for_two_seconds_is_not_judged(portrait: Image) -> None:
     assert watched(portrait, "at rest", 2.4).still(NAMES) == ()
 
 
+@pytest.mark.parametrize(("every", "enough"), [(1, 20), (2, 20), (3, 40), (4, 40), (5, None)])
+def test_who_moves_often_is_soon_not_watched_any_more(every: int, enough: int | None) -> None:
+    count = Count()
+    while not count.lives and count.pairs < 200:
+        count.add(count.pairs % every == 0, count.pairs * 0.4)
+    assert count.pairs == (enough or 200)
+
+
 def test_one_person_is_judged_over_all_trails(portrait: Image) -> None:
     """A person who was lost and found again moves if one of the faces does."""
     assert watched(portrait, "at rest").still({0: "Person 1", 1: "Person 1"}) == ()
@@ -102,7 +117,7 @@ def test_a_video_of_one_picture_says_so(portrait: Image) -> None:
     first = scene(portrait, 0)[::2, ::2]
     for number, (frame, seen) in enumerate(film(portrait, "at rest", 6)):
         pulse = np.clip(first.astype(np.int16) + (number == 12), 0, 255).astype(np.uint8)  # the coder begins anew
-        watcher.see([Frame(frame.time, pulse)], [seen])
+        see(watcher, Frame(frame.time, pulse), seen)
     assert watcher.unchanging
     assert watcher.still(NAMES) == ("Person 1", "Person 2")
     assert notices(("Anna",), True) == ["the picture never changes: a still, and Anna perhaps a photo"]
@@ -114,7 +129,7 @@ def test_a_face_too_small_or_at_the_edge_is_not_judged(portrait: Image) -> None:
     for frame, _ in film(portrait, "at rest"):
         boxes = ((0.5, 0.5, 0.52, 0.53), (-0.35, -0.3, 0.02, 0.02))
         seen = [Sighting(trail, Detection(box, five_points(box), 0.999)) for trail, box in enumerate(boxes)]
-        watcher.see([frame], [seen])
+        see(watcher, frame, seen)
     assert watcher.still(NAMES) == ()
 
 

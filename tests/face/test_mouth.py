@@ -9,11 +9,10 @@ import pytest
 from PIL import Image as Pictures
 from scipy.ndimage import gaussian_filter, shift
 
-from face.fakes import BrightnessReader, SquareDetector, five_points
+from face.fakes import BrightnessReader, SquareDetector, five_points, read_faces
 from mer_batch.face.detect import Detection
 from mer_batch.face.flow import square
 from mer_batch.face.mouth import WINDOW, Look, MouthTrack, MouthWatcher, motion
-from mer_batch.face.read import read_faces
 from mer_batch.face.track import Sighting
 from mer_batch.types import Frame, Image
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from face.fakes import BrightnessReader, SquareDetector
+from face.fakes import BrightnessReader, SquareDetector, read_faces
 from mer_batch.face.detect import CascadeDetector, Detection
 from mer_batch.face.gaps import HIDDEN, LEFT, NOBODY, NOT_YET, OTHER_SHOT, find_gaps, shots_between, spans_of
-from mer_batch.face.read import NOT_MATCHED, FaceReadings, read_faces
+from mer_batch.face.read import NOT_MATCHED, FaceReadings
 from mer_batch.types import Floats, Frame, Gap, Image
 
 

@@ -172,3 +172,34 @@ def test_turns_keep_their_time() -> None:
         else:
             merged.append([turn.start, turn.end])
     assert merged == [[0, 10], [12, 20], [22, 30]]
+
+
+SENTENCE = [mouth(0, 3, "Person 1"), open_turn(3.4, 3.7), mouth(3.7, 5, None), mouth(5.2, 8, "Person 1")]
+
+
+def sentence(goes_on: float, voice: int = 0) -> list[VoiceTurn]:
+    return [VoiceTurn(0, 3, 0, 0.9), VoiceTurn(3.4, 5, voice, goes_on), VoiceTurn(5.2, 8, 0, goes_on)]
+
+
+def test_a_mouth_that_rests_for_a_moment_keeps_its_sentence() -> None:
+    found = bound([(0, 3), (3.4, 5), (5.2, 8)], SENTENCE, sentence(0.85), TWO)
+    assert found == [("Person 1", BOUND_MOUTH), ("Person 1", BOUND_VOICE), ("Person 1", BOUND_MOUTH)]
+
+
+@pytest.mark.parametrize(
+    ("turns", "voices"),
+    [
+        (SENTENCE, sentence(0.6)),  # a narrator who was taken for them
+        (SENTENCE, sentence(0.9, voice=1)),
+        (SENTENCE[:-1], sentence(0.9)[:-1]),  # and then they are not seen to speak
+        ([*SENTENCE[:3], mouth(5.2, 8, "Person 2")], sentence(0.9)),
+        ([mouth(0, 3, "Person 1"), mouth(3.6, 5, None), mouth(5.2, 8, "Person 1")],
+         [VoiceTurn(0, 3, 0, 0.9), VoiceTurn(3.6, 5, 0, 0.9), VoiceTurn(5.2, 8, 0, 0.9)]),  # after a pause
+        ([mouth(0, 9, "Person 1"), mouth(9, 11.5, None), mouth(11.5, 20, "Person 1")],
+         [VoiceTurn(0, 20, 0, 0.9)]),  # too long for a rest
+    ],
+)  # fmt: skip
+def test_a_mouth_that_rests_is_believed_unless_its_sentence_goes_on(turns: list[Turn], voices: list[VoiceTurn]) -> None:
+    still = next(turn for turn in turns if turn.decided and turn.person is None)
+    ((person, how),) = bound([(still.start, still.end)], turns, voices, TWO)
+    assert (person, how) != ("Person 1", BOUND_VOICE)

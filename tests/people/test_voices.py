@@ -13,7 +13,7 @@ import pytest
 from mer_batch.people.encoder import Encoder, load_encoder
 from mer_batch.people.voices import VoiceTurn, tell_apart
 from mer_batch.people.windows import Heard, VoiceListener
-from mer_batch.types import Samples
+from mer_batch.types import SAMPLE_RATE, Samples
 from mer_batch.voice.read import read_voice
 from sounds import blocks, loud_is_speech
 from toy_voices import make_encoder, talk, voice
@@ -156,3 +156,17 @@ def test_the_real_encoder_tells_two_people_apart(shared_data: Path) -> None:
     heard, regions = hear(encoder, sound)
     found = tell_apart(heard, regions, encoder.plda)
     assert len({turn.voice for turn in found}) == 3
+
+
+def test_a_sentence_that_goes_on_is_told_from_somebody_else(toy: Encoder) -> None:
+    """Turns that a clustering took for one voice's."""
+    from mer_batch.people import voices as module
+
+    sound, truth = talk(((0, 4.0), (0, 1.5), (1, 1.5), (0, 3.0), (0, 3.0)), pause=0.3)
+    listener = VoiceListener(toy)
+    listener.feed(0.0, sound)
+    spans = [(start, end) for start, end, _ in truth]
+    listener.follow(spans, None, len(sound) / SAMPLE_RATE)
+    found = module._compared([VoiceTurn(*span, 0) for span in spans], listener.heard())
+    goes_on = [turn.goes_on for turn in found]
+    assert max(goes_on[1:4]) < min(goes_on[0], goes_on[4]) - 0.1  # on both sides of the other one

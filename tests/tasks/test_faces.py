@@ -134,6 +134,36 @@ def test_votes_as_the_main_target(fer: Path) -> None:
     assert {blank, turned} <= set(faces(drop_nonfaces=False).train().ids)
 
 
+def test_targets_halfway_between_labels_and_votes(fer: Path) -> None:
+    table = pd.read_csv(fer / "ferplus.csv").set_index("path")
+    mixed, unsure = (f"train/happy/train_{number}.jpg" for number in range(2))
+    table.loc[mixed, list(VOTES)] = [2, 4, 0, 0, 0, 0, 0, 4, 0, 0]
+    table.loc[unsure, list(VOTES)] = [0, 0, 0, 0, 0, 0, 0, 0, 10, 0]
+    table.reset_index().to_csv(fer / "ferplus.csv", index=False)
+    train = faces(target="halfway").train()
+    assert train.targets is not None
+    assert train.targets[train.ids.index(mixed)].tolist() == pytest.approx([0, 0, 0, 5 / 6, 1 / 6, 0, 0])
+    assert train.targets[train.ids.index(unsure)].argmax() == INDEX["happy"], "nobody voted for an emotion"
+    assert train.ids == faces().train().ids, "the label speaks where the votes do not"
+    torch.testing.assert_close(train.targets.sum(dim=1), torch.ones(len(train)))
+
+
+def test_pictures_are_enlarged_after_they_lost_what_training_never_saw(fer: Path) -> None:
+    from mer_batch.face.classify import to_tensor
+
+    found = faces(size=64, detail=32, early=0.5)
+    train = found.train()
+    assert train.inputs.shape[1:] == (1, 32, 32)
+    prepared = found.prepare(found.validation().inputs, False, torch.Generator())
+    read = to_tensor(found.held_out("validation").items, found.input)
+    assert read.shape[1:] == (1, 64, 64)
+    torch.testing.assert_close(prepared, read, atol=0.5 / 255 / 0.255 + 1e-4, rtol=0)
+    sides = []
+    for found.progress in (0.0, 0.4, 0.5, 0.9):
+        sides.append(found.prepare(train.inputs[:2], True, torch.Generator()).shape[-1])
+    assert sides == [32, 32, 64, 64]
+
+
 def test_size_and_channels_are_made_once(fer: Path) -> None:
     found = faces(size=96, channels=3)
     train = found.train()
@@ -211,6 +241,9 @@ def test_a_folder_with_parts_keeps_them_and_loses_its_leaks(tmp_path: Path) -> N
         ({"validation": "private_test"}, "validation and test are both private_test"),
         ({"channels": 2}, "channels must be 1 or 3"),
         ({"size": -1}, "must not be negative"),
+        ({"detail": -1}, "must not be negative"),
+        ({"early": 0.5}, "early needs detail"),
+        ({"early": 1.5, "detail": 48}, "early must be between 0 and 1"),
     ],
 )
 def test_mistakes_in_the_data_section_are_one_line(fer: Path, options: dict[str, object], message: str) -> None:
@@ -227,8 +260,10 @@ def test_sources_that_cannot_serve_are_one_line(tmp_path: Path) -> None:
     Image.fromarray(noise(0)).save(folder / "cat" / "0.png")
     with pytest.raises(DataError, match="no picture with one of our seven labels"):
         task({"source": str(folder)})
-    with pytest.raises(UsageError, match="needs FER\\+ votes"):
-        task({"source": str(tree(tmp_path / "mine", 1)), "target": "votes"})
+    mine = str(tree(tmp_path / "mine", 1))
+    for target in ("votes", "halfway"):
+        with pytest.raises(UsageError, match=f'"{target}" needs FER\\+ votes'):
+            task({"source": mine, "target": target})
 
 
 def test_the_real_set(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,19 @@ def test_train_then_evaluate_agree(recipe: Path, tmp_path: Path) -> None:
     assert np.array(scores["confusion"]).tolist() == [list(row) for row in card.confusion or ()]
 
 
+@pytest.mark.parametrize("name", ["fer", "fer-gpu"])
+def test_the_shipped_recipes_run_to_their_end_at_toy_size(name: str, recipe: Path, tmp_path: Path) -> None:
+    sizes = {"data.size": 40, "data.detail": 24, "data.early": 0.5, "train.epochs": 2, "train.batch_size": 32}
+    network = {"net.start": '""', "net.width": 0.1, "net.features": 16}
+    changes = [part for key, value in {**sizes, **network}.items() for part in ("--set", f"{key}={value}")]
+    code, output = mer("train", name, "--tta", "--out", "run", "--device", "cpu", *changes)
+    assert code == 0, output
+    card = read_card(tmp_path / "run" / "model")
+    assert "accuracy_tta" in card.scores
+    assert {key: card.input[key] for key in ("size", "detail")} == {"size": 40, "detail": 24}
+    assert "targets halfway between labels and FER+ votes" in card.data
+
+
 def test_toy_network_learns(recipe: Path, tmp_path: Path) -> None:
     face = load_task("face", {})
     job = Job(read_recipe(str(recipe), {"train.strength": 0.3}), face, face.train(), torch.device("cpu"))

@@ -169,6 +169,11 @@ def test_augmentation_is_seeded_and_chooses_a_spelling_a_row(data: Path) -> None
     assert torch.equal(first, again)
     assert (first[:, 0] == inputs[:, 0]).all()
     assert 0.15 < float((first == UNKNOWN).sum() / (first > SEPARATOR).sum()) < 0.4
+    unmarked = toy_task(unmarked=0.5).prepare(task.train().inputs, True, torch.Generator().manual_seed(1))
+    marks = Counter(SPECIAL[kind] for kind in unmarked[:, 0].tolist())
+    assert marks["<film>"] + marks["<forum>"] == 3 * 83 + 1
+    assert 84 / 4 < marks["<forum>"] < 3 * 84 / 4
+    assert set(Counter(SPECIAL[kind] for kind in task.train().inputs[:, 0].tolist())) == {"<film>", "<forum>"}
     alone = toy_task(alone=1.0).prepare(inputs, True, torch.Generator())
     assert ((alone == SEPARATOR).sum(dim=1) == 1).all()
     assert float(((first == SEPARATOR).sum(dim=1) > 1).float().mean()) > 0.2

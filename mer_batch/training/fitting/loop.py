@@ -108,6 +108,7 @@ def run_epoch(job: Job, state: Fit, on_batch: Callable[[], None] = lambda: None)
     options = job.recipe.train
     calm = state.epoch >= options.epochs - options.calm
     job.task.strength = min(CALM, options.strength) if calm else options.strength
+    job.task.progress = state.epoch / options.epochs
     if state.order is None:
         _begin(job, state)
     assert state.order is not None

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.scores import predictions
-from mer_batch.scores.metrics import SCORES, Scores, group_draws, group_intervals, score
+from mer_batch.scores.groups import plural, unit
+from mer_batch.scores.metrics import SCORES, Scores, group_draws, score
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
 
-GROUP: Final = "speaker"
-LEAST: Final = 5
-"""Speakers that a bootstrap over speakers takes at least; with fewer it is one over items."""
 VIEWS: Final = "_tta"
 """Ends the name of a score with several views of each item."""
 TEST: Final = Path("predictions") / "test.parquet"
+LEAST: Final = 5
+"""People that a bootstrap over people takes at least; with fewer it is one over items."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,15 @@ def pooled(runs: Sequence[Path]) -> Pooled:
     first = np.sort(np.unique(ids, return_index=True)[1])
     labels = np.concatenate([one.labels for one in read])[first]
     shares = np.concatenate([one.probabilities for one in read])[first]
-    scores, over = score(labels, shares), f"{len(first)} items"
-    people = [name for one in read for name in one.groups.get(GROUP, ("",) * len(one))]
-    speakers = np.array(people)[first]
-    if len(np.unique(speakers)) >= LEAST and speakers.all():
-        scores = replace(scores, intervals=group_intervals(labels, shares.argmax(axis=1), speakers))
-        over = f"{len(np.unique(speakers))} speakers"
+    groups = {
+        name: np.array([value for one in read for value in one.groups.get(name, ("",) * len(one))])[first].tolist()
+        for name in {name for one in read for name in one.groups}
+    }
+    scores, over = score(labels, shares, groups=groups), f"{len(first)} items"
+    own = scores.grouped
+    if own is not None:
+        scores = replace(scores, intervals={**scores.intervals, **own.intervals})
+        over = f"{own.units} {plural(own.by)}"
     names = dict.fromkeys(str(one.meta.get("set", "")) for one in read)
     return Pooled(" + ".join(names) if len(names) < 3 else _common(list(names)), scores, over, len(ids) - len(first))
 
@@ -155,8 +158,8 @@ def left_out(runs: Mapping[str, Path]) -> dict[str, Any]:
 
 def _drawn(read: predictions.Predictions) -> NDArray[np.float64]:
     """UAR of bootstraps over the speakers of a set, or over its clips where it has too few."""
-    people = np.array(read.groups.get(GROUP, ("",) * len(read)))
-    units = people if len(np.unique(people)) >= LEAST and people.all() else np.arange(len(read))
+    shared = unit(read.groups)
+    units = np.arange(len(read)) if shared is None or shared[1].max() + 1 < LEAST else shared[1]
     return group_draws(read.labels, read.probabilities.argmax(axis=1), units)["uar"]
 
 

@@ -16,6 +16,7 @@ STEPS = {
     "light": augment.light,
     "colour": augment.colour,
     "degrade": augment.degrade,
+    "blur": augment.blur,
     "compress": augment.compress,
     "erase": augment.erase,
 }
@@ -62,7 +63,7 @@ def test_no_policy_touches_the_global_generator(name: str) -> None:
     assert torch.equal(torch.rand(4), wanted)
 
 
-@pytest.mark.parametrize("name", ["faces", "r1"])
+@pytest.mark.parametrize("name", ["faces", "wild", "r1"])
 def test_little_strength_changes_little(name: str) -> None:
     smooth = torch.nn.functional.interpolate(torch.rand((32, 1, 4, 4), generator=drawn()), size=32, mode="bicubic")
     smooth = smooth.clamp(0.2, 0.8)
@@ -83,6 +84,24 @@ def test_compression_costs_high_frequencies_more_than_low_ones() -> None:
     radius = torch.hypot(down, across)
     assert loss[radius > 0.4].mean() > 1.5 * loss[(radius > 0) & (radius < 0.1)].mean()
     assert (changed - pictures).abs().mean() > 0.005
+
+
+def test_blurring_costs_high_frequencies_and_no_light() -> None:
+    pictures = batch(1, size=64)
+    changed = augment.blur(pictures, drawn(), share=1.0)
+    kept = torch.fft.rfft2(changed).abs().mean(dim=(0, 1)) / torch.fft.rfft2(pictures).abs().mean(dim=(0, 1))
+    assert kept[32, 32] < 0.3
+    assert kept[0, 0] == pytest.approx(1, abs=0.02)
+    spared = (augment.blur(batch(1, n=200), drawn(), share=0.3) == batch(1, n=200)).all(dim=(1, 2, 3)).float().mean()
+    assert 0.55 < spared < 0.85
+
+
+def test_turned_pictures_have_black_corners_only_where_asked_for() -> None:
+    bright = torch.full((64, 1, 32, 32), 0.8)
+    assert augment.affine(bright, drawn()).min() > 0.79
+    assert augment.affine(bright, drawn(), border="zeros").min() < 0.01
+    darkest = [float(augment.wild(bright.clone(), drawn(seed)).min()) for seed in range(40)]
+    assert 2 <= sum(value < 0.01 for value in darkest) <= 20
 
 
 def test_erasing_leaves_one_rectangle_of_the_mean() -> None:
