@@ -104,9 +104,11 @@ class Page:
             on_progress("report", 0.0)
         shown = redacted(timeline, self.hidden)
         page, place, table = self.files
-        held = shown if saved is None else redacted(saved, self.hidden)
-        with whole_file(place) as part:
-            part.write_text(io.to_json(_beside(held, page.parent)), encoding="utf-8")
+        # `mer report` beside its timeline leaves that as it was found.
+        if saved is None or self.hidden or self.source is None or place.resolve() != self.source.resolve():
+            held = shown if saved is None else redacted(saved, self.hidden)
+            with whole_file(place) as part:
+                part.write_text(io.to_json(_beside(held, page.parent)), encoding="utf-8")
         io.write_csv(shown, table)
         scores, misfit = None, None
         try:

@@ -1,63 +1,32 @@
 /* Drawing of the lanes.
 
-   Canvas and not plotly: a lane must redraw an hour of steps within one frame of the screen, share one
-   playhead with a playing video and one time axis with a dozen other lanes. Steps are first averaged into
-   the pixel columns that show them (`sampled`), so that the cost of drawing follows the width, not the length. */
+   A lane shows what is true at its scale: where a step has pixels of its own, the probability of what was named and its
+   interval; where a column of pixels holds several steps, the shares of what was named in it, not sure and gaps too.
+   The cost follows the width, not the length. */
 
-const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif";
-const scaleX = (width) => (ms) => ((ms - STATE.a) / (STATE.b - STATE.a)) * width;
+const scaleX = (width, a = STATE.a, b = STATE.b) => (ms) => ((ms - a) / (b - a)) * width;
+const OWN_PIXELS = 2.5;
 
-/* Mean probabilities and half-widths for each pixel column; `top` is the leading emotion, UNNAMED, GAP or nothing (-3).
-   Where columns hold several steps each, `BIN` columns share one mean: single columns would be noise to the eye. */
-const BIN = 4;
-function sampled(columns, width) {
-  const inView = before(columns.start, STATE.b) - before(columns.start, STATE.a);
-  const bin = inView > 1.5 * width ? BIN : 1;
-  const coarse = columnMeans(columns, Math.ceil(width / bin));
-  if (bin === 1) return coarse;
-  const p = new Float32Array(width * 7), s = new Float32Array(width * 7), top = new Int8Array(width);
-  for (let column = 0; column < width; column++) {
-    const from = Math.floor(column / bin);
-    top[column] = coarse.top[from];
-    p.set(coarse.p.subarray(7 * from, 7 * from + 7), 7 * column);
-    s.set(coarse.s.subarray(7 * from, 7 * from + 7), 7 * column);
-  }
-  return { p, s, top, width };
+/* Whether steps are wide enough on the screen to be drawn one by one. */
+function wideEnough(columns, width) {
+  const first = Math.max(0, before(columns.start, STATE.a)), last = before(columns.start, STATE.b);
+  if (last < first) return true;
+  const own = columns.end[last] - columns.start[first];
+  return (own / (last - first + 1) / (STATE.b - STATE.a)) * width >= OWN_PIXELS;
 }
 
-function columnMeans(columns, width) {
-  const p = new Float32Array(width * 7), s = new Float32Array(width * 7);
-  const n = new Uint32Array(width), gap = new Uint32Array(width), unnamed = new Uint32Array(width);
-  const x = scaleX(width);
+/* The step of each pixel column, or -1. */
+function stepsAcross(columns, width) {
+  const found = new Int32Array(width).fill(-1), x = scaleX(width);
   for (let i = Math.max(0, before(columns.start, STATE.a)); i < columns.count && columns.start[i] < STATE.b; i++) {
-    const label = columns.l ? columns.l[i] : 0;
-    const from = Math.max(0, Math.floor(x(columns.start[i]))), to = Math.min(width - 1, Math.ceil(x(columns.end[i])) - 1);
-    for (let column = from; column <= to; column++) {
-      if (label === GAP) { gap[column]++; continue; }
-      n[column]++;
-      if (label === UNNAMED) unnamed[column]++;
-      for (let k = 0; k < 7; k++) {
-        p[column * 7 + k] += columns.p[i * 7 + k];
-        if (columns.s) s[column * 7 + k] += columns.s[i * 7 + k];
-      }
-    }
+    const from = Math.max(0, Math.round(x(columns.start[i]))), to = Math.min(width, Math.round(x(columns.end[i])));
+    for (let column = from; column < to; column++) found[column] = i;
   }
-  const top = new Int8Array(width);
-  for (let column = 0; column < width; column++) {
-    if (!n[column] || gap[column] > n[column]) { top[column] = gap[column] ? GAP : -3; continue; }
-    let best = 0;
-    for (let k = 0; k < 7; k++) {
-      p[column * 7 + k] /= n[column] * 1000;
-      s[column * 7 + k] /= n[column] * 1000;
-      if (p[column * 7 + k] > p[column * 7 + best]) best = k;
-    }
-    top[column] = unnamed[column] * 2 > n[column] ? UNNAMED : best;
-  }
-  return { p, s, top, width };
+  return found;
 }
 
 /* Runs of equal value in a column array: [from, to, value], `to` not included. */
-function runs(values) {
+function runsIn(values) {
   const found = [];
   for (let from = 0, at = 1; at <= values.length; at++) {
     if (at === values.length || values[at] !== values[from]) { found.push([from, at, values[from]]); from = at; }
@@ -72,6 +41,35 @@ function fillEmotion(pen, k, x, y, width, height) {
   pen.fillRect(x, y, width, height);
 }
 
+/* Shares of each class in columns of `wide` pixels, standing on each other. */
+function drawMosaic(pen, runs, top, height, width, a = STATE.a, b = STATE.b, wide = 2) {
+  const columns = Math.ceil(width / wide), boxes = CLASSES.map(() => []);
+  let low = secondsUpTo(runs, a, new Float64Array(CLASSES.length)), high = new Float64Array(CLASSES.length);
+  for (let column = 0; column < columns; column++) {
+    const from = column * wide, right = Math.min(width, from + wide);
+    secondsUpTo(runs, a + (right / width) * (b - a), high);
+    const length = ((right - from) / width) * (b - a);
+    let base = top + height;
+    for (let c = 0; c < CLASSES.length; c++) {
+      const tall = (height * (high[c] - low[c])) / length;
+      if (tall <= 0.001) continue;
+      boxes[c].push([from, base - tall, right - from, tall]);
+      base -= tall;
+    }
+    [low, high] = [high, low];
+  }
+  boxes.forEach((own, c) => fillClass(pen, CLASSES[c], own));
+}
+
+function fillClass(pen, label, boxes) {
+  if (!boxes.length) return;
+  const path = () => { pen.beginPath(); for (const box of boxes) pen.rect(...box); };
+  path();
+  pen.fillStyle = label >= 0 ? COLOURS[label] : label === UNNAMED ? THEME.hatch : THEME.sunk;
+  pen.fill();
+  if (label >= 0) { pen.fillStyle = pen.createPattern(TILES[label], "repeat"); pen.fill(); }
+}
+
 /* A gap with its reason, or the first part of it, where that fits. */
 function hatch(pen, x, y, width, height, reason = "") {
   pen.save();
@@ -84,7 +82,7 @@ function hatch(pen, x, y, width, height, reason = "") {
   for (let at = x - height - ((x - height) % 7); at < x + width; at += 7) { pen.moveTo(at, y + height); pen.lineTo(at + height, y); }
   pen.stroke();
   const text = [reason, reason.split(",")[0]].find((words) => words && pen.measureText(words).width + 12 < width);
-  if (text) {
+  if (text && height > 12) {
     const room = pen.measureText(text).width + 12;
     pen.fillStyle = THEME.page;
     pen.fillRect(x + (width - room) / 2, y + height / 2 - 8, room, 16);
@@ -92,6 +90,7 @@ function hatch(pen, x, y, width, height, reason = "") {
     pen.textBaseline = "middle";
     pen.textAlign = "center";
     pen.fillText(text, x + width / 2, y + height / 2 + 0.5);
+    pen.textAlign = "left";
   }
   pen.restore();
 }
@@ -101,12 +100,12 @@ function fitted(pen, text, width) {
   return [text, text.slice(0, 2)].find((short) => pen.measureText(short).width + 6 <= width) ?? "";
 }
 
-/* A row of coloured blocks that carry their names. */
-function labelStrip(pen, columns, y, height) {
-  for (const [from, to, k] of runs(columns.top)) {
+/* A row of coloured blocks that carry their names; labels per pixel column. */
+function labelStrip(pen, labels, y, height) {
+  for (const [from, to, k] of runsIn(labels)) {
     if (k < UNNAMED) continue;
     const width = to - from;
-    let text = k === UNNAMED ? "too weak to name" : NAMES[k];
+    let text = className(k);
     if (k === UNNAMED) {
       pen.strokeStyle = THEME.soft;
       pen.setLineDash([2, 2]);
@@ -135,64 +134,68 @@ function gridLines(pen, width, top, height, marks) {
   }
 }
 
-function drawGaps(pen, columns, top, height, x) {
-  for (const [start, end, reason] of columns.gaps) {
-    const from = Math.max(x(start), -20), to = Math.min(x(end), x(STATE.b) + 20);
+function drawGaps(pen, gaps, top, height, width) {
+  const x = scaleX(width);
+  for (const [start, end, reason] of gaps) {
+    if (end < STATE.a || start > STATE.b) continue;
+    const from = Math.max(x(start), -20), to = Math.min(x(end), width + 20);
     if (to - from > 1) hatch(pen, from, top, to - from, height, reason);
   }
-  if (!columns.l) return;
-  for (let i = Math.max(0, before(columns.start, STATE.a)); i < columns.count && columns.start[i] < STATE.b; i++) {
-    if (columns.l[i] !== GAP) continue;
-    const from = Math.max(x(columns.start[i]), -20), to = Math.min(x(columns.end[i]), x(STATE.b) + 20);
-    if (to - from > 1) hatch(pen, from, top, to - from, height, columns.reasons[columns.r[i]]);
+}
+
+/* The gaps of a lane in view, and what lies before its first and after its last step. */
+function gapsOf(runs) {
+  const found = [];
+  if (!runs.count) return found;
+  if (runs.start[0] > 300) found.push([0, runs.start[0], "not there yet"]);
+  for (let i = Math.max(0, before(runs.start, STATE.a)); i < runs.count && runs.start[i] < STATE.b; i++) {
+    if (runs.l[i] === GAP) found.push([runs.start[i], runs.end[i], runs.reasons[runs.r[i]] || NO_EVIDENCE]);
+  }
+  if (DATA.duration - runs.end[runs.count - 1] > 300) found.push([runs.end[runs.count - 1], DATA.duration, "no longer there"]);
+  return found;
+}
+
+/* One bar a step: solid up to the low end of the interval, pale up to the high end, a line at the probability. */
+function drawBars(pen, steps, columns, kOf, base, tall, solid) {
+  const y = (value) => base - tall * value;
+  for (const [from, to, i] of runsIn(steps)) {
+    if (i < 0) continue;
+    const k = kOf(i), unnamed = columns.l && columns.l[i] === UNNAMED && solid;
+    const p = probability(columns, i, k) / UNIT, [low, high] = columns.s ? bounds(p, halfWidth(columns, i, k) / UNIT) : [p, p];
+    pen.fillStyle = unnamed ? THEME.hatch : COLOURS[k];
+    pen.globalAlpha = 0.3;
+    pen.fillRect(from, y(high), to - from, y(low) - y(high));
+    pen.globalAlpha = unnamed ? 0.45 : 0.85;
+    pen.fillRect(from, y(low), to - from, base - y(low));
+    pen.globalAlpha = 1;
+    pen.fillStyle = THEME.ink;
+    pen.fillRect(from, y(p) - 0.6, to - from, 1.2);
   }
 }
 
 /* The height is the probability of the leading emotion; the paler top runs through its 95 % interval. */
-function drawRibbon(pen, columns, width, height) {
-  const strip = 15, room = height - strip - 6, data = sampled(columns, width), x = scaleX(width);
+function drawRibbon(pen, lane, width, height) {
+  const { fused, runs } = shown(lane);
+  if (!fused?.start || !wideEnough(fused, width)) { drawMosaic(pen, runs, 2, height - 4, width, STATE.a, STATE.b, 3); return; }
+  const strip = 15, room = height - strip - 6, steps = stepsAcross(fused, width);
   gridLines(pen, width, 2, room, [0, 0.5, 1]);
-  drawGaps(pen, columns, 2, height - 4, x);
-  for (const [from, to, label] of runs(data.top)) {
-    if (label < UNNAMED) continue;
-    for (let column = from; column < to; column++) {
-      let k = label;
-      if (k === UNNAMED) { k = 0; for (let j = 1; j < 7; j++) if (data.p[column * 7 + j] > data.p[column * 7 + k]) k = j; }
-      const p = data.p[column * 7 + k], s = data.s[column * 7 + k];
-      const y = (value) => 2 + room * (1 - Math.min(1, Math.max(0, value)));
-      pen.fillStyle = label === UNNAMED ? THEME.hatch : COLOURS[k];
-      pen.globalAlpha = 0.3;
-      pen.fillRect(column, y(p + s), 1, y(p - s) - y(p + s));
-      pen.globalAlpha = label === UNNAMED ? 0.45 : 0.85;
-      pen.fillRect(column, y(p - s), 1, y(0) - y(p - s));
-      pen.globalAlpha = 1;
-      pen.fillStyle = THEME.ink;
-      pen.fillRect(column, y(p) - 0.5, 1, 1.2);
-    }
-  }
-  labelStrip(pen, data, height - strip - 1, strip);
+  drawGaps(pen, gapsOf(runs), 2, height - 4, width);
+  const visible = steps.map((i) => (i >= 0 && fused.l[i] === GAP ? -1 : i));
+  drawBars(pen, visible, fused, (i) => (fused.l[i] >= 0 ? fused.l[i] : ranked(fused, i)[0]), 2 + room, room, true);
+  labelStrip(pen, Array.from(visible, (i) => (i < 0 ? NONE : fused.l[i])), height - strip - 1, strip);
 }
 
-/* Seven small multiples on one scale: overlapping curves of seven colours cannot be told apart. */
-function drawCurves(pen, columns, width, height) {
-  const data = sampled(columns, width), room = height / 7, x = scaleX(width);
-  drawGaps(pen, columns, 2, height - 4, x);
+/* Seven small multiples on one scale: overlapping curves of seven colours cannot be told apart. Where steps are narrower
+   than pixels each row shows the share of the time in which that emotion was named. */
+function drawCurves(pen, lane, width, height) {
+  const { fused, runs } = shown(lane), room = height / 7;
+  const own = fused?.start && wideEnough(fused, width), steps = own ? stepsAcross(fused, width).map((i) => (i >= 0 && fused.l[i] === GAP ? -1 : i)) : null;
+  if (own) drawGaps(pen, gapsOf(runs), 2, height - 4, width);
   for (let k = 0; k < 7; k++) {
     const base = Math.round((k + 1) * room) - 2, tall = room - 5;
     gridLines(pen, width, base - tall, tall, [0]);
-    for (let column = 0; column < width; column++) {
-      if (data.top[column] < UNNAMED) continue;
-      const p = data.p[column * 7 + k], s = data.s[column * 7 + k];
-      const y = (value) => base - tall * Math.min(1, Math.max(0, value));
-      pen.fillStyle = COLOURS[k];
-      pen.globalAlpha = 0.3;
-      pen.fillRect(column, y(p + s), 1, y(p - s) - y(p + s));
-      pen.globalAlpha = 0.9;
-      pen.fillRect(column, y(p - s), 1, base - y(p - s));
-      pen.globalAlpha = 1;
-      pen.fillStyle = THEME.ink;
-      pen.fillRect(column, y(p) - 0.5, 1, 1);
-    }
+    if (own) drawBars(pen, steps, fused, () => k, base, tall, false);
+    else drawShare(pen, runs, k, base, tall, width);
     pen.textBaseline = "top";
     pen.globalAlpha = 0.85;
     pen.fillStyle = THEME.page;
@@ -203,20 +206,45 @@ function drawCurves(pen, columns, width, height) {
   }
 }
 
+function drawShare(pen, runs, k, base, tall, width) {
+  const low = new Float64Array(CLASSES.length), high = new Float64Array(CLASSES.length), wide = 2, boxes = [];
+  secondsUpTo(runs, STATE.a, low);
+  let last = low[k];
+  for (let from = 0; from < width; from += wide) {
+    const now = secondsUpTo(runs, STATE.a + (Math.min(width, from + wide) / width) * (STATE.b - STATE.a), high)[k];
+    const share = (now - last) / ((Math.min(wide, width - from) / width) * (STATE.b - STATE.a));
+    last = now;
+    if (share > 0.002) boxes.push([from, base - tall * share, wide, tall * share]);
+  }
+  fillClass(pen, k, boxes);
+}
+
 /* One modality of one person: the height of the colour is the confidence of the reading. */
 function drawReadings(pen, columns, width, height) {
-  const strip = 13, data = sampled(columns, width), room = height - strip - 3;
-  drawGaps(pen, columns, 1, height - 3, scaleX(width));
-  for (let column = 0; column < width; column++) {
-    const k = data.top[column];
-    if (k < 0) continue;
+  const strip = 13, room = height - strip - 3;
+  drawGaps(pen, columns.gaps, 1, height - 3, width);
+  if (!wideEnough(columns, width)) { drawMosaic(pen, leadingRuns(columns), 1, height - 3, width); return; }
+  const steps = stepsAcross(columns, width), tops = new Int8Array(width).fill(NONE);
+  for (const [from, to, i] of runsIn(steps)) {
+    if (i < 0) continue;
+    const k = ranked(columns, i)[0];
+    tops.fill(k, from, to);
     pen.fillStyle = COLOURS[k];
     pen.globalAlpha = 0.6;
-    const tall = room * data.p[column * 7 + k];
-    pen.fillRect(column, 1 + room - tall, 1, tall);
+    const tall = (room * probability(columns, i, k)) / UNIT;
+    pen.fillRect(from, 1 + room - tall, to - from, tall);
     pen.globalAlpha = 1;
   }
-  labelStrip(pen, data, height - strip - 1, strip);
+  labelStrip(pen, tops, height - strip - 1, strip);
+}
+
+/* The leading emotion of each reading as runs. */
+function leadingRuns(columns) {
+  columns.leading ??= summed({
+    count: columns.count, start: columns.start, end: columns.end,
+    l: Int8Array.from({ length: columns.count }, (_, i) => ranked(columns, i)[0]), n: new Uint8Array(columns.count).fill(1), r: null, reasons: [],
+  });
+  return columns.leading;
 }
 
 const IMAGES = new Map();
@@ -230,11 +258,21 @@ function picture(address, redraw) {
   return IMAGES.get(address);
 }
 
+/* How many moments fall in each column of `wide` pixels, as bars. */
+function drawDensity(pen, times, width, height, wide = 4) {
+  const counts = new Uint16Array(Math.ceil(width / wide)), x = scaleX(width);
+  for (const time of times) if (time >= STATE.a && time <= STATE.b) counts[Math.min(counts.length - 1, Math.floor(x(time) / wide))]++;
+  const most = Math.max(3, ...counts);
+  pen.fillStyle = THEME.soft;
+  counts.forEach((n, at) => { if (n) pen.fillRect(at * wide, height - 2 - ((height - 6) * n) / most, wide - 1, ((height - 6) * n) / most); });
+}
+
+const LONGEST_SHOT = longestOf(DATA.shots);
 function drawShots(pen, width, height, redraw) {
-  const x = scaleX(width);
-  DATA.shots.forEach(([start, end, thumbnail], i) => {
-    const from = x(start), to = x(end);
-    if (to < 0 || from > width) return;
+  const x = scaleX(width), inView = rowsBetween(DATA.shots, STATE.a, STATE.b, LONGEST_SHOT);
+  if (inView.length > width / 14) { drawDensity(pen, inView.map((shot) => shot[0]), width, height); return; }
+  for (const shot of inView) {
+    const [start, end, thumbnail] = shot, from = x(start), to = x(end), i = DATA.shots.indexOf(shot);
     pen.fillStyle = i % 2 ? THEME.grid : THEME.sunk;
     pen.fillRect(from, 2, to - from, height - 4);
     if (thumbnail && to - from > 18) {
@@ -247,33 +285,29 @@ function drawShots(pen, width, height, redraw) {
       }
     }
     if (i && to - from > 8) { pen.fillStyle = THEME.ink; pen.fillRect(Math.round(from) - 0.5, 0, 1, height); }
-  });
+  }
 }
 
 function drawSpeech(pen, width, height) {
-  const x = scaleX(width), loud = DATA.loudness, base = height - 5;
+  const x = scaleX(width), { start, step, levels } = DATA.loudness, base = height - 5;
   const level = (db) => Math.max(0, Math.min(1, (db + 70) / 70)) * (height - 9);
   const top = new Float32Array(width), count = new Uint32Array(width);
-  const stepMs = loud.length > 2 ? loud[2] - loud[0] : 500;
-  for (let i = 0; i < loud.length; i += 2) {
-    const from = Math.max(0, Math.floor(x(loud[i]))), to = Math.min(width - 1, Math.ceil(x(loud[i] + stepMs)) - 1);
-    for (let column = from; column <= to; column++) { top[column] += level(loud[i + 1]); count[column]++; }
+  const first = Math.max(0, Math.floor((STATE.a - start) / step));
+  for (let i = first; i < levels.length && start + i * step < STATE.b; i++) {
+    const from = Math.max(0, Math.floor(x(start + i * step))), to = Math.min(width - 1, Math.ceil(x(start + (i + 1) * step)) - 1);
+    for (let column = from; column <= to; column++) { top[column] += level(levels[i]); count[column]++; }
   }
   pen.fillStyle = THEME.hatch;
-  for (let column = 0; column < width; column++) {
-    const tall = count[column] ? top[column] / count[column] : 0;
-    pen.fillRect(column, base - tall, 1, tall);
-  }
+  for (let column = 0; column < width; column++) if (count[column]) pen.fillRect(column, base - top[column] / count[column], 1, top[column] / count[column]);
   pen.fillStyle = THEME.ink;
-  for (const [start, end] of DATA.speech) {
-    if (end > STATE.a && start < STATE.b) pen.fillRect(x(start), base + 1, Math.max(1, x(end) - x(start)), 3);
-  }
+  for (const [from, to] of rowsBetween(DATA.speech, STATE.a, STATE.b, LONGEST_SPEECH)) pen.fillRect(x(from), base + 1, Math.max(1, x(to) - x(from)), 3);
 }
+const LONGEST_SPEECH = longestOf(DATA.speech), LONGEST_WORDS = longestOf(DATA.words);
 
 function drawWords(pen, width, height) {
-  const x = scaleX(width);
-  for (const [start, end, text, person, label] of DATA.words) {
-    if (end < STATE.a || start > STATE.b || !shownPerson(person)) continue;
+  const x = scaleX(width), inView = rowsBetween(DATA.words, STATE.a, STATE.b, LONGEST_WORDS);
+  for (const [start, end, text, person, label] of inView) {
+    if (!shownPerson(person)) continue;
     const from = Math.max(0, x(start)), wide = Math.max(1, Math.min(width, x(end)) - from - 1);
     pen.fillStyle = THEME.sunk;
     pen.fillRect(from, 2, wide, height - 4);
@@ -285,33 +319,33 @@ function drawWords(pen, width, height) {
     pen.textBaseline = "top";
     pen.fillText(text, from + 4, 4);
     pen.fillStyle = THEME.soft;
-    if (label >= 0) pen.fillText(`reads as ${NAMES[label]}`, from + 4, 18);
+    if (label >= 0 && height > 30) pen.fillText(`reads as ${NAMES[label]}`, from + 4, 18);
     pen.restore();
   }
 }
 
 function drawDisagreement(pen, width, height) {
   const top = new Float32Array(width).fill(-1), x = scaleX(width), base = height - 3, room = height - 6;
-  for (const lane of shownLanes()) {
-    const fused = lane.fused;
+  for (const { fused } of shownLanes()) {
+    if (!fused?.d) continue;
     for (let i = Math.max(0, before(fused.start, STATE.a)); i < fused.count && fused.start[i] < STATE.b; i++) {
-      if (fused.d[i] < 0) continue;
+      if (fused.d[i] === 255) continue;
       const from = Math.max(0, Math.floor(x(fused.start[i]))), to = Math.min(width - 1, Math.ceil(x(fused.end[i])) - 1);
-      for (let column = from; column <= to; column++) top[column] = Math.max(top[column], fused.d[i] / 1000);
+      for (let column = from; column <= to; column++) top[column] = Math.max(top[column], fused.d[i] / UNIT);
     }
   }
   gridLines(pen, width, 3, room, [0, 0.5, 1]);
-  for (let column = 0; column < width; column++) {
-    if (top[column] < 0) continue;
+  for (const [from, to, value] of runsIn(top)) {
+    if (value < 0) continue;
     pen.fillStyle = THEME.soft;
     pen.globalAlpha = 0.35;
-    pen.fillRect(column, base - room * top[column], 1, room * top[column]);
+    pen.fillRect(from, base - room * value, to - from, room * value);
     pen.globalAlpha = 1;
-    pen.fillRect(column, base - room * top[column] - 0.5, 1, 1.4);
+    pen.fillRect(from, base - room * value - 0.5, to - from, 1.4);
   }
 }
 
-/* A shape an event kind; the legend above the lanes and the table of events name them. */
+/* A shape an event kind; the table of events names them. */
 function eventMark(pen, kind, x, y, size) {
   const r = size / 2;
   pen.beginPath();
@@ -328,11 +362,16 @@ function eventMark(pen, kind, x, y, size) {
   pen.stroke();
 }
 
+function eventsInView() {
+  const found = [];
+  for (let i = firstAfter(DATA.events, STATE.a); i < DATA.events.length && DATA.events[i][0] <= STATE.b; i++) if (shownPerson(DATA.events[i][2])) found.push(DATA.events[i]);
+  return found;
+}
+
 function drawEvents(pen, width, height) {
-  const x = scaleX(width), isCut = (event) => event[1] === "cut";
-  // Cuts lie under the rest: there may be hundreds.
-  for (const [time, kind, person, emotion] of [...DATA.events.filter(isCut), ...DATA.events.filter((event) => !isCut(event))]) {
-    if (time < STATE.a || time > STATE.b || !shownPerson(person)) continue;
+  const x = scaleX(width), isCut = (event) => event[1] === "cut", inView = eventsInView();
+  if (inView.length > width / 8) { drawDensity(pen, inView.map((event) => event[0]), width, height); return; }
+  for (const [time, kind, , emotion] of [...inView.filter(isCut), ...inView.filter((event) => !isCut(event))]) {
     pen.fillStyle = emotion >= 0 ? COLOURS[emotion] : THEME.page;
     pen.strokeStyle = kind === "cut" ? THEME.soft : THEME.ink;
     pen.lineWidth = kind === "disagreement" ? 1.6 : 1;
@@ -340,27 +379,15 @@ function drawEvents(pen, width, height) {
   }
 }
 
-function drawAxis(pen, width, height) {
-  const x = scaleX(width), span = STATE.b - STATE.a;
-  const nice = [100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000, 3600000];
-  const step = nice.find((ms) => (ms / span) * width > 64) ?? 7200000;
+const NICE = [100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000, 3600000, 7200000];
+function drawAxis(pen, width, height, a = STATE.a, b = STATE.b) {
+  const x = scaleX(width, a, b), step = NICE.find((ms) => (ms / (b - a)) * width > 64) ?? 14400000;
   pen.fillStyle = THEME.soft;
   pen.textBaseline = "top";
-  for (let at = Math.ceil(STATE.a / step) * step; at <= STATE.b; at += step) {
+  for (let at = Math.ceil(a / step) * step; at <= b; at += step) {
     const place = x(at), text = clock(at, step < 1000 ? 1 : 0), half = pen.measureText(text).width / 2;
     pen.fillRect(Math.round(place), 0, 1, 4);
     pen.textAlign = "left";
-    pen.fillText(text, Math.max(0, Math.min(width - 2 * half, place - half)), 6);
+    pen.fillText(text, Math.max(0, Math.min(width - 2 * half, place - half)), 5);
   }
-}
-
-function drawOverview(pen, width, height) {
-  const x = (ms) => (ms / DATA.duration) * width;
-  pen.fillStyle = THEME.sunk;
-  pen.fillRect(0, 3, width, height - 6);
-  pen.fillStyle = THEME.accent;
-  pen.globalAlpha = 0.25;
-  pen.fillRect(x(STATE.a), 3, Math.max(3, x(STATE.b) - x(STATE.a)), height - 6);
-  pen.globalAlpha = 1;
-  pen.fillRect(x(STATE.time), 1, 2, height - 2);
 }

@@ -1,16 +1,15 @@
-/* Filters, keys, transcript, plots, printing: everything around the lanes. */
+/* Menus, keys and the start: everything around the lanes. */
 
-function filterMenu(box, names, hidden) {
-  for (const [name, text] of names) {
-    const tick = el("input", { type: "checkbox", checked: true });
-    tick.onchange = () => { if (tick.checked) hidden.delete(name); else hidden.add(name); tell("filter"); };
-    box.append(el("label", {}, tick, " ", el("bdi", {}, text)));
-  }
+function modalityRow(part) {
+  const tick = el("input", { type: "checkbox", checked: true });
+  tick.onchange = () => { if (tick.checked) STATE.off.delete(part); else STATE.off.add(part); tell("filter"); };
+  return el("label", {}, tick, " ", MODALITY_WORDS[part]);
 }
-filterMenu($("people-menu"), DATA.lanes.map((lane) => [laneName(lane), laneName(lane)]), STATE.people);
-filterMenu($("modality-menu"), Object.entries(MODALITY_WORDS), STATE.modalities);
+$("modality-menu").append(...PARTS.map(modalityRow), el("p", { className: "note" }, "What is switched off is taken out of the result: the rest is pooled again here."));
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  // What was clicked may be gone by now: a menu that was drawn again stays open.
+  const way = event.composedPath();
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!way.includes(menu)) menu.open = false;
 });
 
 $("mode").onclick = () => {
@@ -21,7 +20,7 @@ $("mode").onclick = () => {
 $("unfold").onclick = () => {
   const open = STATE.open.size > 0;
   STATE.open.clear();
-  if (!open) for (const lane of DATA.lanes) STATE.open.add(lane);
+  if (!open) for (const lane of LANES) STATE.open.add(lane);
   $("unfold").setAttribute("aria-pressed", String(!open));
   build();
 };
@@ -37,16 +36,27 @@ const KEYS = {
   "+": () => zoomBy(0.5),
   "-": () => zoomBy(2),
   0: () => zoom(0, DATA.duration),
+  i: () => select("first", STATE.time, Math.max(STATE.time + 500, STATE.first?.[1] ?? STATE.time + 5000)),
+  o: () => select("first", Math.min(STATE.first?.[0] ?? STATE.time - 5000, STATE.time - 500), STATE.time),
+  Escape: () => { STATE.first = STATE.second = null; tell("selection"); },
 };
+const TYPING = ["text", "search", "color"];
+const typesIn = (node) => node.tagName === "TEXTAREA" || (node.tagName === "INPUT" && TYPING.includes(node.type));
+/* A control that was reached by the keyboard keeps its own keys; after a click on it the keys are those of the page. */
 document.addEventListener("keydown", (event) => {
-  const tag = event.target.tagName;
-  const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(tag);
-  const ownUse = ["VIDEO", "AUDIO"].includes(tag) || (event.key === " " && ["BUTTON", "SUMMARY", "A"].includes(tag));
-  const call = KEYS[event.key];
-  if (!call || typing || ownUse || event.ctrlKey || event.metaKey || event.altKey) return;
+  const node = event.target, call = KEYS[event.key];
+  if (!call || typesIn(node) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const own = ["BUTTON", "SUMMARY", "A", "INPUT"].includes(node.tagName) ? [" "] : node.tagName === "SELECT" ? Object.keys(KEYS) : [];
+  if (own.includes(event.key) && BY_KEYBOARD) return;
   event.preventDefault();
   call(event);
 });
+/* `:focus-visible` turns true with the first key after a click, so it is remembered how the focus came. */
+let BY_KEYBOARD = false;
+document.addEventListener("keydown", (event) => { if (event.key === "Tab") BY_KEYBOARD = true; }, true);
+document.addEventListener("pointerdown", () => { BY_KEYBOARD = false; }, true);
+/* Firefox and Chromium press a focused button when the space bar comes up. */
+document.addEventListener("keyup", (event) => { if (event.key === " " && !BY_KEYBOARD && !typesIn(event.target)) event.preventDefault(); });
 
 /* Anything with data-seek goes to that time: transcript lines, rows of the table of events, times in sentences. */
 document.addEventListener("click", (event) => {
@@ -55,113 +65,43 @@ document.addEventListener("click", (event) => {
   seek(Number(target.dataset.seek));
 });
 
-const LIST = $("transcript-list");
-if (LIST) {
-  const lines = [...LIST.children], starts = DATA.words.map((said) => said[0]);
-  let current = -1;
-  const showCurrent = () => {
-    const at = before(starts, STATE.time);
-    const here = at >= 0 && STATE.time < DATA.words[at][1] ? at : -1;
-    if (here === current) return;
-    lines[current]?.classList.remove("on");
-    lines[current]?.removeAttribute("aria-current");
-    current = here;
-    if (here < 0) return;
-    lines[here].classList.add("on");
-    lines[here].setAttribute("aria-current", "true");
-    if ($("follow").checked && !lines[here].hidden) {
-      LIST.scrollTop = lines[here].offsetTop - LIST.clientHeight / 3;
-    }
-  };
-  const search = () => {
-    const wanted = $("search").value.trim().toLocaleLowerCase();
-    let found = 0;
-    lines.forEach((line, i) => {
-      const cell = line.querySelector(".text"), text = DATA.words[i][2];
-      const at = wanted ? text.toLocaleLowerCase().indexOf(wanted) : -1;
-      line.hidden = (wanted && at < 0) || !shownPerson(DATA.words[i][3]);
-      if (!line.hidden) found++;
-      if (at < 0) cell.textContent = text;
-      else cell.replaceChildren(text.slice(0, at), el("mark", {}, text.slice(at, at + wanted.length)), text.slice(at + wanted.length));
-    });
-    $("found").textContent = wanted ? `${found} of ${lines.length} lines` : "";
-  };
-  $("search").addEventListener("input", search);
-  on("time", showCurrent);
-  on("filter", search);
-}
-
-/* Plotly for the matrices and paths: they are few, small, and its hover and scales serve them. */
-const SCALE = () => [[0, THEME.sunk], [1, THEME.scale]];
-function themed(layout) {
-  const axis = { gridcolor: THEME.grid, linecolor: THEME.line, zerolinecolor: THEME.line, tickcolor: THEME.line };
-  const all = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: THEME.ink, size: 12, family: FONT.slice(5) } };
-  for (const name of ["xaxis", "yaxis"]) all[name] = { ...axis, ...layout[name] };
-  all.hoverlabel = { bgcolor: THEME.page, bordercolor: THEME.line, font: { color: THEME.ink } };
-  return all;
-}
-
-function sizeOf(node) {
-  const figure = DATA.figures[node.dataset.figure], width = Math.min(node.parentElement.clientWidth, figure.width);
-  return [width, Math.round(width * figure.ratio)];
-}
-
-function plot(node) {
-  const figure = DATA.figures[node.dataset.figure];
-  const data = figure.data.map((trace) => {
-    if (trace.type === "heatmap") return { ...trace, colorscale: SCALE(), textfont: { color: THEME.ink } };
-    if (!trace.line) return trace;
-    return { ...trace, line: { ...trace.line, color: THEME.hatch }, marker: { ...trace.marker, colorscale: [[0, THEME.hatch], [1, THEME.accent]] } };
-  });
-  const [width, height] = sizeOf(node);
-  node.style.minHeight = `${height}px`;
-  Plotly.react(node, data, { ...themed(figure.layout), width, height }, { displayModeBar: false, responsive: false, scrollZoom: false });
-  node.dataset.drawn = "yes";
-}
-const PLOTS = [...document.querySelectorAll(".plot")];
-const SEEN = new IntersectionObserver((entries) => {
-  for (const entry of entries) if (entry.isIntersecting && !entry.target.dataset.drawn) plot(entry.target);
-}, { rootMargin: "600px" });
-
 function refresh() {
   readTheme();
   drawNow();
+  drawWhole();
   drawOverlay();
-  for (const node of PLOTS) if (node.dataset.drawn) plot(node);
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
-
-/* Paper: light colours, the width of a page, everything drawn and nothing folded away. */
-addEventListener("beforeprint", () => {
-  document.documentElement.classList.add("paper");
-  readTheme();
-  drawNow();
-  PLOTS.forEach(plot);
-});
-addEventListener("afterprint", () => { document.documentElement.classList.remove("paper"); refresh(); });
 
 let oldWidth = 0;
 new ResizeObserver(() => {
   if (laneWidth() === oldWidth) return;
   oldWidth = laneWidth();
   drawAll();
-  for (const node of PLOTS) if (node.dataset.drawn) plot(node);
+  drawWhole();
 }).observe(CHART);
 
 readTheme();
 build();
 drawNow();
+drawWhole();
+placeWhole();
 moveTo(0);
-/* report.html#t=42.5 opens at that second, so that a moment can be linked to. */
-function openAtHash() {
-  const asked = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
-  if (asked) seek(Number(asked[1]) * 1000);
-}
+showSelection();
+showPeople();
+showNotes();
 addEventListener("hashchange", openAtHash);
 openAtHash();
-for (const node of PLOTS) {
-  // Room is kept before a plot is drawn, so that nothing moves when it is.
-  node.style.minHeight = `${sizeOf(node)[1]}px`;
-  SEEN.observe(node);
+
+/* The page stands; probabilities, intervals and boxes are opened now, one person after the other. */
+for (const lane of LANES) {
+  const { fused, ...parts } = await unpack(lane.readings);
+  Object.assign(lane, { fused }, parts);
+  lane.readings = null;
 }
-document.documentElement.classList.add("ready");
+shownKey = null;
+build();
+drawNow();
+moveTo(STATE.time);
+showPeople();
+ROOT.classList.add("ready");

@@ -1,11 +1,14 @@
-/* The clock that moves the playhead (the recording, or a timer where there is none), and what shows "now". */
+/* The clock that moves the playhead: the recording, or a timer where there is none. */
 
 const MEDIA = $("media");
 const OVERLAY = $("overlay");
+const SCREEN = $("screen");
 let SHOW_BOXES = true;
 let TIMER = null;
 
 const hasMedia = () => Boolean(MEDIA && MEDIA.currentSrc && !MEDIA.error);
+const speed = () => Number($("speed").value);
+const playing = () => (hasMedia() ? !MEDIA.paused && !MEDIA.ended : TIMER !== null);
 
 function moveTo(ms) {
   STATE.time = Math.max(0, Math.min(DATA.duration, ms));
@@ -29,20 +32,18 @@ function toggle() {
   showPlaying();
 }
 
-const speed = () => Number($("speed").value);
 function tick() {
   if (hasMedia()) moveTo(MEDIA.currentTime * 1000);
   else if (TIMER) {
     moveTo(TIMER.from + (performance.now() - TIMER.at) * speed());
     if (STATE.time >= DATA.duration) TIMER = null;
   }
-  if (hasMedia() ? !MEDIA.paused && !MEDIA.ended : TIMER) requestAnimationFrame(tick);
+  if (playing()) requestAnimationFrame(tick);
   else showPlaying();
 }
 
 function showPlaying() {
-  const now = hasMedia() ? !MEDIA.paused && !MEDIA.ended : TIMER !== null;
-  $("play").textContent = now ? "Pause" : "Play";
+  $("play").textContent = playing() ? "Pause" : "Play";
 }
 
 function stepEvent(direction) {
@@ -53,10 +54,10 @@ function stepEvent(direction) {
 
 /* Boxes and names over the picture; between two readings of one face the box glides. */
 function faceBox(face, i) {
-  const box = face.b.slice(4 * i, 4 * i + 4), next = i + 1;
+  const at = (n, step) => face.b[n * face.count + step], box = [0, 1, 2, 3].map((n) => at(n, i)), next = i + 1;
   if (next >= face.count || face.start[next] - face.start[i] > 600) return box;
   const share = (STATE.time - face.start[i]) / Math.max(1, face.start[next] - face.start[i]);
-  return box.map((edge, n) => edge + (face.b[4 * next + n] - edge) * Math.min(1, Math.max(0, share)));
+  return box.map((edge, n) => edge + (at(n, next) - edge) * Math.min(1, Math.max(0, share)));
 }
 
 /* Where the picture lies in the space of its player: a recording may change its shape, and then has bars beside it. */
@@ -74,82 +75,36 @@ function drawOverlay() {
   const pen = OVERLAY.getContext("2d"), { left: x0, top: y0, width, height } = pictureArea(...space);
   pen.scale(ratio, ratio);
   pen.translate(x0, y0);
-  if (!SHOW_BOXES || !shownModality("face")) return;
+  if (!SHOW_BOXES) return;
   pen.font = `600 ${width < 480 ? 11 : 12}px ${FONT.slice(5)}`;
   pen.textBaseline = "middle";
   const taken = [];
   for (const lane of shownLanes()) {
-    const i = stepAt(lane.face, STATE.time);
-    if (i < 0 || !lane.face.b[4 * i + 2]) continue;
-    const [left, top, right, bottom] = faceBox(lane.face, i).map((edge, n) => (edge / 1000) * (n % 2 ? height : width));
-    const fused = stepAt(lane.fused, STATE.time), label = fused < 0 ? GAP : lane.fused.l[fused];
-    const reading = label >= 0 ? `${NAMES[label]} ${decimal(lane.fused.p[7 * fused + label])}` : "too weak to name";
-    const text = width < 480 ? `${laneName(lane)} · ${label >= 0 ? NAMES[label] : "?"}` : `${laneName(lane)} · ${reading}`;
-    const colour = label >= 0 ? COLOURS[label] : "#ffffff";
-    pen.lineWidth = 4; pen.strokeStyle = "#000a"; pen.strokeRect(left, top, right - left, bottom - top);
-    pen.lineWidth = 2; pen.strokeStyle = colour; pen.strokeRect(left, top, right - left, bottom - top);
-    const wide = pen.measureText(text).width + 10, x = Math.max(0, Math.min(left - 1, width - wide));
-    const free = (y) => y >= 0 && !taken.some((box) => x < box[1] && x + wide > box[0] && Math.abs(y - box[2]) < 19);
-    const y = [top - 20, bottom + 1, top + 1].find(free) ?? bottom - 20;
-    taken.push([x, x + wide, y]);
-    pen.fillStyle = colour; pen.fillRect(x, y, wide, 19);
-    pen.fillStyle = inkOn(colour); pen.fillText(text, x + 5, y + 10);
+    const face = lane.face, i = face?.start ? stepAt(face, STATE.time) : -1;
+    if (i < 0 || !face.b[2 * face.count + i]) continue;
+    const [left, top, right, bottom] = faceBox(face, i).map((edge, n) => (edge / 1000) * (n % 2 ? height : width));
+    drawBox(pen, lane, [left, top, right, bottom], width, height, taken);
   }
 }
 
-/* The NOW panel is rebuilt only when a step, not a frame, has passed. */
-let shownKey = null;
-function nowKey() {
-  const lanes = shownLanes().map((lane) => stepAt(lane.fused, STATE.time)).join();
-  return `${lanes}|${spansAt(DATA.words, STATE.time).map((said) => said[0])}|${[...STATE.people, ...STATE.modalities].join()}`;
-}
-
-function bar(columns, i, k) {
-  const p = columns.p[7 * i + k] / 10, s = columns.s[7 * i + k] / 10;
-  const low = Math.max(0, p - s), high = Math.min(100, p + s);
-  return el("div", { className: "row" },
-    el("span", { className: "lab" }, NAMES[k]),
-    el("span", { className: "track" },
-      el("i", { style: { width: `${p}%`, "background-color": `var(--${NAMES[k]})`, "background-image": `var(--pat-${NAMES[k]})` } }),
-      el("u", { style: { left: `${low}%`, width: `${high - low}%` } })),
-    el("span", { className: "val" }, `${(p / 100).toFixed(2)} ±${(s / 100).toFixed(2)}`));
-}
-
-function whyLine(fused, i) {
-  const parts = ["face", "voice", "text"].map((part, n) => [part, fused.w[3 * i + n]]).filter(([part, share]) => share && shownModality(part));
-  const shares = parts.map(([part, share]) => `${MODALITY_WORDS[part]} ${(share / 100).toFixed(2)}`).join(" · ");
-  return `why: ${shares}${fused.d[i] >= 0 ? ` · disagreement ${decimal(fused.d[i])}` : ""}`;
-}
-
-function showNow() {
-  $("now-time").textContent = clock(STATE.time);
-  $("position").value = STATE.time;
-  $("position").setAttribute("aria-valuetext", clock(STATE.time));
-  $("at").textContent = `${clock(STATE.time)} / ${clock(DATA.duration)}`;
-  const key = nowKey();
-  if (key === shownKey) return;
-  shownKey = key;
-  const cards = [], absent = [];
-  for (const lane of shownLanes()) {
-    const fused = lane.fused, i = stepAt(fused, STATE.time);
-    if (!fused.count) continue;
-    if (i < 0 || fused.l[i] === GAP) {
-      const reason = i < 0 ? spansAt(fused.gaps, STATE.time)[0]?.[2] : fused.reasons[fused.r[i]];
-      if (lane.person !== null) absent.push(el("p", { className: "note" }, el("bdi", {}, laneName(lane)), ` – no evidence${reason ? `: ${reason}` : ""}`));
-      continue;
-    }
-    const title = fused.l[i] === UNNAMED ? " – reading too weak to name" : "";
-    cards.push(el("div", { className: "who" }, el("div", {}, el("b", {}, el("bdi", {}, laneName(lane))), title),
-      ...ranked(fused, i).slice(0, 3).map((k) => bar(fused, i, k)), el("div", { className: "why" }, whyLine(fused, i))));
-  }
-  const said = spansAt(DATA.words, STATE.time).filter((words) => shownPerson(words[3]) && shownModality("text"));
-  const quotes = said.map((words) => el("blockquote", { dir: "auto" }, `“${words[2]}”`));
-  if (!cards.length && !absent.length) absent.push(el("p", { className: "note" }, "No readings to show here."));
-  $("now-body").replaceChildren(...cards, ...absent, ...quotes);
+function drawBox(pen, lane, [left, top, right, bottom], width, height, taken) {
+  const { fused } = shown(lane), i = stepAt(fused, STATE.time), label = i < 0 ? GAP : fused.l[i];
+  const reading = label >= 0 ? `${NAMES[label]} ${decimal(probability(fused, i, label))}` : className(label);
+  const text = width < 320 ? `${lane.name} · ${label >= 0 ? NAMES[label] : "?"}` : `${lane.name} · ${reading}`;
+  const colour = label >= 0 ? COLOURS[label] : "#ffffff";
+  pen.lineWidth = 4; pen.strokeStyle = "#000a"; pen.strokeRect(left, top, right - left, bottom - top);
+  pen.lineWidth = 2; pen.strokeStyle = lane.colour ?? colour; pen.strokeRect(left, top, right - left, bottom - top);
+  const wide = pen.measureText(text).width + 10, x = Math.max(0, Math.min(left - 1, width - wide));
+  const free = (y) => y >= 0 && !taken.some((box) => x < box[1] && x + wide > box[0] && Math.abs(y - box[2]) < 19);
+  const y = [top - 20, bottom + 1, top + 1].find(free) ?? bottom - 20;
+  taken.push([x, x + wide, y]);
+  pen.fillStyle = colour; pen.fillRect(x, y, wide, 19);
+  pen.fillStyle = inkOn(colour); pen.fillText(text, x + 5, y + 10);
 }
 
 function mediaFailed() {
   $("media-failed").hidden = false;
+  if (SCREEN) SCREEN.hidden = true;
   showPlaying();
 }
 
@@ -159,7 +114,18 @@ if (MEDIA) {
   for (const name of ["seeked", "timeupdate"]) MEDIA.addEventListener(name, () => { if (hasMedia()) moveTo(MEDIA.currentTime * 1000); });
   MEDIA.addEventListener("error", mediaFailed);
   if (MEDIA.error) mediaFailed();
+  if (MEDIA.tagName === "VIDEO") MEDIA.addEventListener("click", toggle);
   new ResizeObserver(drawOverlay).observe(OVERLAY ?? MEDIA);
+}
+
+/* When the picture is scrolled out of sight it stands small in a corner, so that a click anywhere seeks in sight. */
+let MINI = true;
+if (SCREEN && OVERLAY) {
+  new IntersectionObserver(([entry]) => {
+    SCREEN.classList.toggle("mini", MINI && !entry.isIntersecting && hasMedia());
+    drawOverlay();
+  }, { threshold: 0.15 }).observe($("stage"));
+  $("mini-close").onclick = () => { MINI = false; SCREEN.classList.remove("mini"); drawOverlay(); };
 }
 
 /* The reader may point the page at the recording: it stays on this computer, as a blob address. */
@@ -167,7 +133,7 @@ for (const input of document.querySelectorAll(".file input")) {
   input.addEventListener("change", () => {
     if (!input.files.length || !MEDIA) return;
     MEDIA.src = URL.createObjectURL(input.files[0]);
-    $("screen").hidden = false;
+    SCREEN.hidden = false;
     if ($("boxes")) $("boxes").hidden = false;
     $("media-failed").hidden = true;
     for (const box of document.querySelectorAll("[data-empty=no-player]")) box.hidden = true;
@@ -177,8 +143,6 @@ for (const input of document.querySelectorAll(".file input")) {
 $("play").onclick = toggle;
 $("event-before").onclick = () => stepEvent(-1);
 $("event-after").onclick = () => stepEvent(1);
-$("position").max = DATA.duration;
-$("position").oninput = (event) => seek(Number(event.target.value));
 $("speed").onchange = () => {
   if (MEDIA) MEDIA.playbackRate = speed();
   if (TIMER) TIMER = { at: performance.now(), from: STATE.time };
@@ -190,5 +154,6 @@ if ($("boxes")) {
     drawOverlay();
   };
 }
-on("time", () => { showNow(); drawOverlay(); });
-on("filter", () => { showNow(); drawOverlay(); });
+on("time", drawOverlay);
+on("filter", drawOverlay);
+on("names", drawOverlay);

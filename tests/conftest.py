@@ -15,7 +15,7 @@ import sharing
 
 # Before anything loads a library of threads: toy networks gain nothing from them, and sums come out alike everywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-pytest_plugins = ["read_pages"]
+pytest_plugins = ["read_pages", "browser"]
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = Path(os.environ.get("MER_DATA") or ROOT.parent / "shared" / "data")
 """Where this project's real sets lie; only tests know it. Users' sets lie where `mer data list` says."""

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from mer_batch.report.pack import unpacked
 from mer_batch.types import Evidence, Timeline
 
-VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr", "path"}
+VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
 class Page(HTMLParser):
@@ -58,6 +59,11 @@ class Page(HTMLParser):
         """The JSON that the script reads."""
         start = self.source.index('id="timeline-data">') + len('id="timeline-data">')
         return json.loads(self.source[start : self.source.index("</script>", start)])
+
+    @property
+    def lanes(self) -> list[dict[str, Any]]:
+        """The lanes with their columns of numbers opened."""
+        return [{**lane, **unpacked(lane["labels"]), **unpacked(lane["readings"])} for lane in self.data["lanes"]]
 
     @property
     def empty(self) -> set[str]:

@@ -22,7 +22,6 @@ NEEDLESS = (
     "matplotlib",
     "numba",
     "pandas",
-    "plotly.graph_objs",
     "pyarrow",
     "requests",
     "sklearn",

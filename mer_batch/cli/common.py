@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +45,18 @@ def guarded(command: Command) -> Command:
                 signal.signal(number, handler)
 
     return run  # type: ignore[return-value]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Garbage is not looked for meanwhile: a timeline of two hours is a million objects, none of them garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 _interrupts: list[int] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from mer_batch.cli.common import guarded, place, say, tell
+from mer_batch.cli.common import guarded, place, say, tell, uncollected
 from mer_batch.errors import EXIT_OK, UsageError
 
 
@@ -42,12 +42,13 @@ def report(
     name = source.name.removesuffix(".json").removesuffix(".timeline")
     page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
     place(page.out)
-    timeline = output.read_timeline(source)
     edits = edits_of(source, names)
     for notice in edits.notices:
         say(notice)
-    # The timeline stays as it was found, so that edits can be taken back.
-    page.write(edited(timeline, replace(edits, notices=())), on_notice=say, saved=timeline)
+    with uncollected():
+        timeline = output.read_timeline(source)
+        # The timeline stays as it was found, so that edits can be taken back.
+        page.write(edited(timeline, replace(edits, notices=())), on_notice=say, saved=timeline)
     tell(f"Report: {page.out}")
     tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mer_batch.labels import EMOTIONS, VERBS
 from mer_batch.report.charts import Matrix
-from mer_batch.report.lanes import Json
 from mer_batch.timeline.agreement import Agreement
 from mer_batch.types import Interval, ModelUse, Timeline
 from mer_batch.wording import MODALITY_WORDS, TASK_WORDS, clock, counted, interval_text, listed, percent, signed
@@ -25,18 +24,16 @@ WORST = 3
 """Confusions told in words for each model."""
 
 
-def context(
-    timeline: Timeline, pairs: Sequence[Agreement], truth: TruthScores | None, figures: dict[str, Json]
-) -> dict[str, object]:
-    """What the section shows; adds its figures to `figures`."""
+def context(timeline: Timeline, pairs: Sequence[Agreement], truth: TruthScores | None) -> dict[str, object]:
+    """What the section shows."""
     return {
-        "pairs": [_pair(pair, figures) for pair in pairs],
+        "pairs": [_pair(pair) for pair in pairs],
         "models": [
-            _model(number, model, figures)
+            _model(number, model)
             for number, model in enumerate(timeline.provenance.models)
             if model.modality != "fusion"  # a gate names no emotion by itself
         ],
-        "truth": None if truth is None else _truth(truth, figures),
+        "truth": None if truth is None else _truth(truth),
     }
 
 
@@ -45,7 +42,7 @@ def pair_name(pair: Agreement) -> str:
     return f"{MODALITY_WORDS[pair.first]} and {MODALITY_WORDS[pair.second]}"
 
 
-def _pair(pair: Agreement, figures: dict[str, Json]) -> dict[str, object]:
+def _pair(pair: Agreement) -> dict[str, object]:
     row: dict[str, object] = {"title": pair_name(pair).capitalize(), "figure": None, "table": None}
     if not pair.segments or pair.share is None:
         return {**row, "sentence": "Never read in the same segment, so there is nothing to compare."}
@@ -54,14 +51,13 @@ def _pair(pair: Agreement, figures: dict[str, Json]) -> dict[str, object]:
         f"{MODALITY_WORDS[pair.first]} {VERBS[pair.first]}",
         f"{MODALITY_WORDS[pair.second]} {VERBS[pair.second]}".replace("words reads", "words read"),
     )
-    name = f"pair-{pair.first}-{pair.second}"
-    figures[name] = matrix.figure()
+    figure = {"id": f"agreement-{pair.first}-{pair.second}", "svg": matrix.svg()}
     kappa = "" if pair.kappa is None else f" Cohen's kappa is {signed(pair.kappa)} (0 is chance, 1 is always)."
     sentence = f"Same label in {interval_text(pair.share)} of {counted(pair.segments, 'segment')} read by both.{kappa}"
-    return {**row, "sentence": sentence, "figure": name, "table": matrix.table("Segments by both labels")}
+    return {**row, "sentence": sentence, "figure": figure, "table": matrix.table("Segments by both labels")}
 
 
-def _model(number: int, model: ModelUse, figures: dict[str, Json]) -> dict[str, object]:
+def _model(number: int, model: ModelUse) -> dict[str, object]:
     row: dict[str, object] = {"title": f"{TASK_WORDS[model.modality].capitalize()}: {model.name}"}
     if model.confusion is None:
         return {
@@ -70,13 +66,12 @@ def _model(number: int, model: ModelUse, figures: dict[str, Json]) -> dict[str, 
             "figure": None,
         }
     matrix = Matrix(model.confusion, "label", "reading", unit="items")
-    figures[f"model-{number}"] = matrix.figure()
     source = f"On {model.confusion_source}: " if model.confusion_source else ""
     sentence = source + _worst(model.confusion) + "."
     return {
         **row,
         "sentence": sentence,
-        "figure": f"model-{number}",
+        "figure": {"id": f"confusion-{number}", "svg": matrix.svg()},
         "table": matrix.table("Test items by label and reading"),
     }
 
@@ -98,9 +93,8 @@ def _worst(confusion: Sequence[Sequence[int]]) -> str:
     )
 
 
-def _truth(truth: TruthScores, figures: dict[str, Json]) -> dict[str, object]:
+def _truth(truth: TruthScores) -> dict[str, object]:
     matrix = Matrix(truth.confusion, "true label", "reading", columns_named=(*EMOTIONS, "no label"), unit="steps")
-    figures["truth"] = matrix.figure()
     named = [(SCORE_WORDS.get(name, name), _score(score)) for name, score in truth.scores.items()]
     return {
         "sentence": f"Scored on {counted(truth.steps, 'step')} with a true label, {clock(truth.seconds)} in all. "
@@ -108,6 +102,7 @@ def _truth(truth: TruthScores, figures: dict[str, Json]) -> dict[str, object]:
         "Classes without a true label are left out of the means.",
         "notes": list(truth.notes),
         "scores": [*named, ("Accuracy with unnamed steps as wrong", _score(truth.strict_accuracy))],
+        "figure": {"id": "truth", "svg": matrix.svg()},
         "table": matrix.table("Steps by true label and reading"),
         # An emotion that the truth lacks has no recall, and a precision that says nothing.
         "classes": [

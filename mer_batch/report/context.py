@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mer_batch.labels import VERBS
 from mer_batch.report.lanes import lane_people, utterance_readings
@@ -55,10 +55,10 @@ def read_modalities(timeline: Timeline) -> list[Modality]:
     return [modality for modality in MODALITY_WORDS if modality in seen]
 
 
-def empty_states(timeline: Timeline) -> dict[str, Empty | None]:
-    """The empty states by name, None for those that do not apply."""
+def empty_states(timeline: Timeline) -> dict[str, Any]:
+    """The empty states by name, None for those that do not apply; `missing` are those told in the head, once."""
     media, read = timeline.media, read_modalities(timeline)
-    states: dict[str, Empty | None] = dict.fromkeys(STATES)
+    states: dict[str, Any] = dict.fromkeys(STATES)
     if media.video is None:
         states["no_video"] = Empty("no-video", "This file has no picture, so no face was read: only voice and words.")
     elif "face" not in read:
@@ -74,7 +74,8 @@ def empty_states(timeline: Timeline) -> dict[str, Empty | None]:
         states["nothing"] = Empty(
             "nothing", "Nothing in this file could be read. What is missing, and what would help, stands below."
         )
-    return states
+    told = [states[name] for name in ("no_video", "no_face", "no_speech", "no_words")]
+    return {**states, "missing": [state for state in told if state is not None]}
 
 
 def _absent(timeline: Timeline, modality: Modality, kind: str, found: Empty) -> Empty:

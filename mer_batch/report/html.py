@@ -8,21 +8,25 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mer_batch.errors import unknown_name
 from mer_batch.files import whole_file
-from mer_batch.labels import COLOURS, EMOTIONS
+from mer_batch.labels import COLOURS, EMOTIONS, VALENCE_AROUSAL
+from mer_batch.people.edits import as_table, from_table
 from mer_batch.report import confusion, context, coverage, made, people
 from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
+from mer_batch.report.pack import packed
 from mer_batch.report.player import convert_command, player_for
 from mer_batch.report.redact import redacted
+from mer_batch.report.still import still
 from mer_batch.resources import data_dir
 from mer_batch.timeline.agreement import agreement
+from mer_batch.timeline.edited import RECORD
 from mer_batch.timeline.summary import summarize
 from mer_batch.types import Timeline
-from mer_batch.wording import NOBODY, printable
+from mer_batch.wording import MODALITY_WORDS, NOBODY, printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -30,7 +34,16 @@ if TYPE_CHECKING:
     from mer_batch.timeline.truth import TruthScores
 
 ASSETS: Final = ("inline", "shared")
-SCRIPTS: Final = ("core.js", "draw.js", "chart.js", "player.js", "page.js")
+SCRIPTS: Final = tuple(
+    f"{name}.js"
+    for name in (
+        "core", "theme", "pool", "stats", "draw", "pen", "chart", "overview", "player", "now", "selection", "export",
+        "who", "notes", "lists", "page",
+    )
+)  # fmt: skip
+STYLES: Final = ("report.css", "workbench.css")
+ROWS: Final = 300
+"""Lines of the transcript and events that stand in the page itself; a script adds the rest as they are looked for."""
 
 
 def write_report(
@@ -45,20 +58,17 @@ def write_report(
 ) -> list[Path]:
     """Write the page to `out` and return the files written, the page first.
 
-    `assets="shared"` puts plotly.js in one file beside the page instead of inside it; `embed_media`
+    `assets="shared"` puts the page's script in one file beside the page instead of inside it; `embed_media`
     puts the recording inside, else it is linked by its relative path; `truth` adds the scores against
     true labels; `redact` leaves out some of `redact.REDACTIONS`. Raises `UsageError` for an unknown
     choice or a place that cannot be written, `InputError` for media that cannot be embedded.
     """
     if assets not in ASSETS:
         raise unknown_name("--assets", assets, ASSETS)
-    timeline = redacted(timeline, redact)
-    plotly_js, shared = _plotly_js(), shared_script(out)
-    page = _page(
-        timeline, out, "" if assets == "shared" else plotly_js, embed_media, truth, bool(redact), title, shared.name
-    )
+    shared = shared_script(out).name if assets == "shared" else ""
+    page = _page(redacted(timeline, redact), out, shared, embed_media, truth, redact, title)
     written = [out]
-    if assets == "shared":
+    if shared:
         written.append(write_shared(out))
     _write(out, page)
     return written
@@ -66,12 +76,12 @@ def write_report(
 
 def shared_script(out: Path) -> Path:
     """The file beside the page `out` that holds what pages share; its name changes with what is in it."""
-    return out.with_name(f"plotly-{_digest()}.min.js")
+    return out.with_name(f"mer-page-{hashlib.sha256(_script().encode()).hexdigest()[:12]}.js")
 
 
 def write_shared(out: Path) -> Path:
     """Write that file where it is not there; returns it."""
-    path, data = shared_script(out), _plotly_js().encode()
+    path, data = shared_script(out), _script().encode()
     if not path.is_file() or path.stat().st_size != len(data):
         with whole_file(path) as part:
             part.write_bytes(data)
@@ -81,39 +91,44 @@ def write_shared(out: Path) -> Path:
 def _page(
     timeline: Timeline,
     out: Path,
-    plotly_js: str,
+    shared: str,
     embed: bool,
     truth: TruthScores | None,
-    hidden: bool,
+    redact: frozenset[str],
     title: str | None,
-    shared: str,
 ) -> str:
-    folder = data_dir("templates")
-    js = "(() => {\n" + "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS) + "\n})();"
-    figures: dict[str, Json] = {}
     summaries, pairs = summarize(timeline), agreement(timeline)
+    data = page_data(timeline)
+    js = "" if shared else _script()
     values = {
         **_header(timeline, title),
         "lead": lead(timeline, summaries, pairs),
         **_timeline_section(timeline),
-        "player": player_for(timeline.media, out, embed=embed, hidden=hidden),
-        "hidden": hidden,
+        "player": player_for(timeline.media, out, embed=embed, hidden=bool(redact)),
+        "hidden": bool(redact),
         "convert": convert_command(timeline.media),
-        "people": people.context(timeline, summaries, figures),
-        "agreement": confusion.context(timeline, pairs, truth, figures),
+        "still": still(data),
+        "people": people.context(timeline, summaries),
+        "agreement": confusion.context(timeline, pairs, truth),
         "coverage": coverage.context(timeline),
         "made": made.context(timeline),
         "limits": made.card_scores(timeline),
-        "css": (folder / "report.css").read_text(encoding="utf-8"),
+        "css": "\n".join((data_dir("templates") / name).read_text(encoding="utf-8") for name in STYLES),
         "colours": COLOURS,
         "emotions": EMOTIONS,
         "js": js,
-        "plotly_js": plotly_js,
-        "plotly_file": "" if plotly_js else shared,
-        "policy": page_policy([js, *filter(None, [plotly_js])], shared=not plotly_js),
+        "shared_file": shared,
+        "policy": page_policy([js] if js else [], shared=bool(shared)),
     }
-    values["data_json"] = script_json(_data(timeline, figures))
+    values["data_json"] = script_json(_data(timeline, data, redact))
     return printable(template("report.html.j2").render(values))
+
+
+def _script() -> str:
+    """The page's own script: one function, so that it leaves no names behind."""
+    folder = data_dir("templates")
+    parts = "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return f"(async () => {{\n{parts}\n}})();"
 
 
 def _header(timeline: Timeline, title: str | None) -> dict[str, object]:
@@ -128,22 +143,46 @@ def _header(timeline: Timeline, title: str | None) -> dict[str, object]:
 def _timeline_section(timeline: Timeline) -> dict[str, object]:
     return {
         "states": context.empty_states(timeline),
-        "events": context.event_rows(timeline),
+        "events": context.event_rows(timeline)[:ROWS],
+        "event_count": len(timeline.events),
         "marks": context.used_marks(timeline),
         "moments": context.moments(timeline),
         "has_boxes": context.has_boxes(timeline),
-        "lines": context.transcript_lines(timeline),
+        "lines": context.transcript_lines(timeline)[:ROWS],
+        "line_count": len(timeline.utterances),
         "transcript_note": context.transcript_note(timeline),
     }
 
 
-def _data(timeline: Timeline, figures: Mapping[str, Json]) -> dict[str, Json]:
+def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -> dict[str, Json]:
+    """What the script reads: labels apart from the rest, which is opened when the page stands."""
     return {
-        **page_data(timeline),
-        "emotions": [{"name": name, "colour": COLOURS[name]} for name in EMOTIONS],
+        **data,
+        "lanes": [_packed_lane(lane) for lane in data["lanes"]],
+        "emotions": [{"name": name, "colour": COLOURS[name], "at": list(VALENCE_AROUSAL[name])} for name in EMOTIONS],
         "nobody": NOBODY,
-        "figures": dict(figures),
+        "name": timeline.media.path.name,
+        "id": timeline.media.sha256[:16],
+        # Names of before are in it, so it goes where names are hidden.
+        "edits": None if "names" in redact else _edits(timeline),
     }
+
+
+def _packed_lane(lane: Mapping[str, Any]) -> Json:
+    head = {name: lane[name] for name in ("person", "thumbnail", "colour")}
+    return {
+        **head,
+        "labels": packed({"runs": lane["runs"]}),
+        "readings": packed({part: lane[part] for part in ("fused", *MODALITY_WORDS)}),
+    }
+
+
+def _edits(timeline: Timeline) -> Json:
+    """What is written down of the people so far, as FILE.people.json has it."""
+    try:
+        return as_table(from_table(timeline.provenance.options.get(RECORD) or {}))
+    except (ValueError, TypeError):
+        return {}
 
 
 def script_json(data: Json) -> str:
@@ -195,19 +234,6 @@ def page_policy(scripts: Sequence[str], shared: bool = False) -> str:
 
 def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-@lru_cache(maxsize=1)
-def _digest() -> str:
-    return hashlib.sha256(_plotly_js().encode()).hexdigest()[:12]
-
-
-@lru_cache(maxsize=1)
-def _plotly_js() -> str:
-    from plotly.offline import get_plotlyjs
-
-    # An inlined script must not hold what ends its element; the bundle has none today.
-    return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
 def _write(path: Path, text: str) -> None:

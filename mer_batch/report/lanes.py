@@ -1,58 +1,66 @@
-"""The part of a timeline that the page draws, as compact columns for its script.
+"""The part of a timeline that the page draws, as columns of small whole numbers.
 
-Times are milliseconds, probabilities and box edges per mille: integers keep an hour at five
-steps a second near two megabytes. Steps come as (gap to the step before, length) pairs, which
-are short numbers that repeat. Beyond `MAX_STEPS` neighbouring steps are averaged.
+Times are milliseconds; probabilities are in 250ths and box edges per mille, which are finer than a screen shows. Steps
+come as (gap to the step before, length) pairs, which are short numbers that repeat. What was named is kept exactly, as
+runs of equal labels, so that shares are true at every scale; beyond `MAX_STEPS` readings are averaged with neighbours.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
-from mer_batch.labels import INDEX
-from mer_batch.types import MODALITIES, Gap, Modality, Observation, Probabilities, Segment, Timeline
+import numpy as np
+from numpy.typing import NDArray
+
+from mer_batch.config import DEFAULTS
+from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.report.thin import (
+    GAP,
+    UNNAMED,
+    Steps,
+    absences,
+    averaged,
+    groups,
+    label_runs,
+    leading,
+    majority,
+    trimmed,
+)
+from mer_batch.types import MODALITIES, Gap, Modality, Observation, Segment, Timeline
 from mer_batch.wording import image_uri
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-Step = TypeVar("Step", Segment, Observation)
+Columns: TypeAlias = dict[str, Any]
+"""Columns of numbers by a letter, and small lists of texts that they point into."""
 
 MAX_STEPS: Final = 20_000
 """Steps a lane keeps; an hour at five a second is 18,000. No screen has more columns to draw."""
-
+MAX_READINGS: Final = 60_000
+"""Readings of one modality that a page keeps, all people together."""
+MAX_PICTURES: Final = 120
+"""Pictures of shots, and of events, that a page keeps."""
+UNIT: Final = 250
+"""Probabilities are in 250ths: one byte each."""
 SILENCE_DB: Final = -90
 """Where loudness is cut off: digital silence is minus infinity."""
-
-SHORTEST_ABSENCE: Final = 0.3
-"""Seconds without a reading that are drawn as a gap; shorter ones are the spacing of frames."""
-
-GAP: Final = -2
-UNNAMED: Final = -1
+NO_DISAGREEMENT: Final = 255
 
 
-def page_data(timeline: Timeline) -> dict[str, Json]:
+def page_data(timeline: Timeline) -> dict[str, Any]:
     """What the script draws: lanes by person, shots, speech, utterances and events."""
+    options = timeline.provenance.options
+    size = _readings_together(timeline)
     return {
         "duration": _ms(timeline.media.duration),
-        "lanes": [_lane(timeline, person) for person in lane_people(timeline)],
-        "shots": [[_ms(shot.start), _ms(shot.end), image_uri(shot.thumbnail)] for shot in timeline.shots],
+        "step": _number(options.get("step"), DEFAULTS.step),
+        "abstain": _number(options.get("abstain"), DEFAULTS.abstain),
+        "lanes": [_lane(timeline, person, size) for person in lane_people(timeline)],
+        "shots": _shots(timeline),
         "speech": [[_ms(start), _ms(end)] for start, end in timeline.speech],
-        "loudness": [n for time, level in timeline.loudness for n in (_ms(time), round(max(level, SILENCE_DB)))],
+        "loudness": _loudness(timeline),
         "words": _words(timeline),
-        "events": [
-            [
-                _ms(event.time),
-                event.kind,
-                event.person,
-                INDEX.get(event.emotion or "", -1),
-                event.detail,
-                image_uri(event.thumbnail),
-            ]
-            for event in timeline.events
-        ],
+        "events": _events(timeline),
     }
 
 
@@ -84,167 +92,151 @@ def _words(timeline: Timeline) -> list[Json]:
     rows: list[Json] = []
     for said, reading in zip(timeline.utterances, utterance_readings(timeline), strict=True):
         label = INDEX[reading.label] if reading else GAP
-        rows.append([_ms(said.start), _ms(said.end), said.text, said.person, label])
+        sure = round(reading.confidence * UNIT) if reading else 0
+        rows.append([_ms(said.start), _ms(said.end), said.text, said.person, label, sure])
     return rows
 
 
-def _lane(timeline: Timeline, person: str | None) -> dict[str, Json]:
-    segments = [segment for segment in timeline.segments if segment.person == person]
+def _shots(timeline: Timeline) -> list[Json]:
+    every = max(1, len(timeline.shots) // MAX_PICTURES)
+    return [
+        [_ms(shot.start), _ms(shot.end), image_uri(shot.thumbnail) if place % every == 0 else None]
+        for place, shot in enumerate(timeline.shots)
+    ]
+
+
+def _events(timeline: Timeline) -> list[Json]:
+    pictured = sorted((e for e in timeline.events if e.thumbnail), key=lambda e: e.strength, reverse=True)[
+        :MAX_PICTURES
+    ]
+    kept = {id(event) for event in pictured}
+    return [
+        [
+            _ms(event.time), event.kind, event.person, INDEX.get(event.emotion or "", -1), event.detail,
+            image_uri(event.thumbnail) if id(event) in kept else None,
+        ]
+        for event in timeline.events
+    ]  # fmt: skip
+
+
+def _loudness(timeline: Timeline) -> dict[str, Json]:
+    """Levels at even times: the first, the distance and the dBFS."""
+    times = [time for time, _ in timeline.loudness]
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.5
+    levels: list[Json] = [round(max(level, SILENCE_DB)) for _, level in timeline.loudness]
+    return {"start": _ms(times[0]) if times else 0, "step": _ms(step), "levels": levels}
+
+
+def _lane(timeline: Timeline, person: str | None, size: dict[Modality, int]) -> dict[str, Any]:
+    segments = sorted((s for s in timeline.segments if s.person == person), key=lambda s: s.start)
     readings = [reading for reading in timeline.observations if reading.person == person]
     gaps = [gap for gap in timeline.gaps if gap.person in (person, None)]
-    thumbnails: dict[str | None, str | None] = {known.name: known.thumbnail for known in timeline.people}
+    known = next((one for one in timeline.people if one.name == person), None)
+    # What is tied to nobody is not missing where it is absent: it was tied to somebody.
+    told = person is not None or not timeline.people
     return {
         "person": person,
-        "thumbnail": image_uri(thumbnails.get(person)),
-        "fused": _fused(segments, person, timeline.media.duration),
-        **{modality: _modality(timeline, modality, readings, gaps, person) for modality in MODALITIES},
+        "thumbnail": image_uri(known.thumbnail) if known else None,
+        "colour": known.colour if known else None,
+        "runs": _runs(segments),
+        "fused": _fused(segments),
+        **{m: _modality(timeline, m, readings, gaps if told else None, size[m]) for m in MODALITIES},
     }
 
 
-def _fused(segments: Sequence[Segment], person: str | None, duration: float) -> dict[str, Json]:
-    steps = _thinned(_merged_gaps(segments))
-    reasons = {reason: place for place, reason in enumerate(dict.fromkeys(step.reason for step in steps))}
+def _runs(segments: Sequence[Segment]) -> Columns:
+    labels = [GAP if s.probabilities is None else UNNAMED if s.label is None else INDEX[s.label] for s in segments]
+    reasons = {reason: n for n, reason in enumerate(dict.fromkeys(s.reason for s in segments if not s.probabilities))}
+    codes = [reasons[s.reason] if s.probabilities is None else 0 for s in segments]
+    runs = label_runs(_spans(segments), np.array(labels, np.int8), np.array(codes, np.uint16))
+    return {"t": _times(runs.spans), "l": runs.labels, "n": runs.counts, "r": runs.codes, "reasons": list(reasons)}
+
+
+def _fused(segments: Sequence[Segment]) -> Columns:
+    read = [segment for segment in segments if segment.probabilities is not None]
+    spans, named = _spans(read), np.array([segment.label is not None for segment in read], bool)
+    first = groups(spans, MAX_STEPS)
+    kept = majority(named, first)
+    steps = averaged(
+        Steps(spans, _table([s.probabilities for s in read]), _table([s.spread or _NOTHING for s in read])), first, kept
+    )
+    shown = [read[place] for place in leading([s.label for s in read], first, kept)]
     return {
-        "t": _times(steps),
-        "p": [n for step in steps for n in _permille(step.probabilities)],
-        "s": [n for step in steps for n in _permille(step.spread)],
-        "w": [round(weight * 100) for step in steps for weight in step.weights],
-        "d": [-1 if step.disagreement is None else round(step.disagreement * 1000) for step in steps],
-        "l": [_label(step) for step in steps],
-        "r": [reasons[step.reason] for step in steps],
-        "reasons": list(reasons),
-        "gaps": _absences(steps, (), duration) if person is not None else [],
+        "t": _times(steps.spans),
+        "p": _bytes(steps.values),
+        "s": _bytes(steps.beside),
+        "w": np.array([[round(100 * w) for w in s.weights] for s in shown], np.uint8).reshape(-1, 3),
+        "d": np.array([_disagreement(s) for s in shown], np.uint8),
+        "l": np.array([UNNAMED if s.label is None else INDEX[s.label] for s in shown], np.int8),
     }
+
+
+def _disagreement(segment: Segment) -> int:
+    return NO_DISAGREEMENT if segment.disagreement is None else round(segment.disagreement * UNIT)
+
+
+_NOTHING: Final = (0.0,) * len(EMOTIONS)
 
 
 def _modality(
-    timeline: Timeline,
-    modality: Modality,
-    readings: Sequence[Observation],
-    gaps: Sequence[Gap],
-    person: str | None,
-) -> dict[str, Json]:
-    steps = _thinned(_trimmed([reading for reading in readings if reading.modality == modality]))
-    own = [gap for gap in gaps if gap.modality == modality]
-    flags = {flags: place for place, flags in enumerate(dict.fromkeys(step.flags for step in steps))}
-    data: dict[str, Json] = {
-        "t": _times(steps),
-        "p": [n for step in steps for n in _permille(step.probabilities)],
-        "q": [round(step.quality * 100) for step in steps],
-        "f": [flags[step.flags] for step in steps],
+    timeline: Timeline, modality: Modality, readings: Sequence[Observation], gaps: Sequence[Gap] | None, limit: int
+) -> Columns:
+    own = sorted((reading for reading in readings if reading.modality == modality), key=lambda o: o.start)
+    spans = trimmed(_spans(own))
+    boxes = np.array([reading.evidence.box or (0, 0, 0, 0) for reading in own]).reshape(-1, 4)
+    steps = averaged(Steps(spans, _table([o.probabilities for o in own]), boxes), groups(spans, limit))
+    flags = {texts: place for place, texts in enumerate(dict.fromkeys(reading.flags for reading in own))}
+    missing = [gap for gap in gaps or () if gap.modality == modality]
+    data: Columns = {
+        "t": _times(steps.spans),
+        "p": _bytes(steps.values),
+        "q": np.array([round(o.quality * 100) for o in own], np.uint8)[steps.first],
+        "f": np.array([flags[o.flags] for o in own], np.uint16)[steps.first],
         "flags": [", ".join(names) for names in flags],
-        # What is tied to nobody is not missing where it is absent: it was tied to somebody.
-        "gaps": _absences(steps, own, timeline.media.duration) if person or not timeline.people else [],
+        "gaps": absences(spans, missing, _ms(timeline.media.duration)) if gaps is not None else [],
     }
     if modality == "face":
-        data["b"] = [round(edge * 1000) for step in steps for edge in step.evidence.box or (0, 0, 0, 0)]
+        data["b"] = np.rint(steps.beside * 1000).astype(np.int16)
     return data
 
 
-def _absences(steps: Sequence[Segment] | Sequence[Observation], gaps: Sequence[Gap], duration: float) -> list[Json]:
-    """The stretches without a reading as (start, end, reason); none where the modality never spoke here."""
-    rows: list[Json] = []
-    at = 0.0
-    for start, end in [*((step.start, step.end) for step in steps), (duration, duration)] if steps else []:
-        if start - at > SHORTEST_ABSENCE:
-            longest = max(gaps, key=lambda gap: min(gap.end, start) - max(gap.start, at), default=None)
-            known = longest is not None and min(longest.end, start) > max(longest.start, at)
-            rows.append([_ms(at), _ms(start), longest.reason if longest and known else "no reading of this person"])
-        at = max(at, end)
-    return rows
+def _readings_together(timeline: Timeline) -> dict[Modality, int]:
+    """How many readings a lane may keep of each modality, in proportion to what it has."""
+    limits: dict[Modality, int] = {}
+    for modality in MODALITIES:
+        own: dict[str | None, int] = {}
+        for reading in timeline.observations:
+            if reading.modality == modality:
+                own[reading.person] = own.get(reading.person, 0) + 1
+        total = sum(own.values())
+        limits[modality] = max(1, round(max(own.values(), default=1) * min(1.0, MAX_READINGS / max(1, total))))
+    return limits
+
+
+def _spans(items: Sequence[Segment] | Sequence[Observation]) -> NDArray[np.int64]:
+    """Starts and ends in milliseconds, shape (n, 2)."""
+    table = np.array([(one.start, one.end) for one in items], np.float64).reshape(-1, 2)
+    spans: NDArray[np.int64] = np.rint(table * 1000).astype(np.int64)
+    return spans
+
+
+def _table(rows: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
+    return np.array(rows, np.float64).reshape(-1, len(EMOTIONS))
+
+
+def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.rint(values * UNIT).astype(np.uint8)
+
+
+def _times(spans: NDArray[np.int64]) -> NDArray[np.int32]:
+    """(gap to the step before, length) of each step, shape (n, 2)."""
+    before = np.r_[0, spans[:-1, 1]] if len(spans) else np.empty(0, np.int64)
+    return np.column_stack([spans[:, 0] - before, spans[:, 1] - spans[:, 0]]).astype(np.int32)
 
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _permille(values: Probabilities | None) -> list[int]:
-    return [0] * len(INDEX) if values is None else [round(value * 1000) for value in values]
-
-
-def _label(step: Segment) -> int:
-    if step.label is not None:
-        return INDEX[step.label]
-    return GAP if step.probabilities is None else UNNAMED
-
-
-def _times(steps: Sequence[Segment] | Sequence[Observation]) -> list[Json]:
-    numbers: list[Json] = []
-    before = 0
-    for step in steps:
-        numbers += [_ms(step.start) - before, _ms(step.end) - _ms(step.start)]
-        before = _ms(step.end)
-    return numbers
-
-
-def _merged_gaps(segments: Sequence[Segment]) -> list[Segment]:
-    merged: list[Segment] = []
-    for segment in sorted(segments, key=lambda item: item.start):
-        last = merged[-1] if merged else None
-        both_empty = last is not None and last.probabilities is None and segment.probabilities is None
-        if last is not None and both_empty and last.reason == segment.reason and _touch(last, segment):
-            merged[-1] = replace(last, end=segment.end)
-        else:
-            merged.append(segment)
-    return merged
-
-
-def _trimmed(readings: Sequence[Observation]) -> list[Observation]:
-    """Overlapping windows cut at the middle of their overlap, so that each time has one reading."""
-    trimmed: list[Observation] = []
-    for reading in sorted(readings, key=lambda reading: reading.start):
-        last = trimmed[-1] if trimmed else reading
-        if last.end > reading.start and trimmed:
-            middle = max(last.start, min((last.end + reading.start) / 2, reading.end))
-            trimmed[-1] = replace(last, end=middle)
-            reading = replace(reading, start=middle)
-        trimmed.append(reading)
-    return trimmed
-
-
-def _touch(first: Segment | Observation, second: Segment | Observation) -> bool:
-    return second.start - first.end < 1e-3
-
-
-def _thinned(steps: list[Step]) -> list[Step]:
-    size = math.ceil(len(steps) / MAX_STEPS)
-    return steps if size <= 1 else [_average(run) for run in _runs(steps, size)]
-
-
-def _runs(steps: Sequence[Step], size: int) -> Iterator[list[Step]]:
-    """Lists of at most `size` neighbours that touch and are all readings or all gaps."""
-    run: list[Step] = []
-    for step in steps:
-        if run and (len(run) == size or not _touch(run[-1], step) or _empty(run[-1]) != _empty(step)):
-            yield run
-            run = []
-        run.append(step)
-    if run:
-        yield run
-
-
-def _empty(step: Segment | Observation) -> bool:
-    return step.probabilities is None
-
-
-def _average(run: Sequence[Step]) -> Step:
-    first, end = run[0], run[-1].end
-    if isinstance(first, Segment):
-        steps = [step for step in run if isinstance(step, Segment)]
-        kept = _kept(steps)
-        label = Counter(step.label for step in kept).most_common(1)[0][0]
-        present = [step.probabilities for step in kept if step.probabilities is not None]
-        return replace(
-            kept[0], start=first.start, end=end, label=label, probabilities=_mean(present) if present else None
-        )
-    return replace(first, end=end, probabilities=_mean([step.probabilities for step in run if step.probabilities]))
-
-
-def _kept(steps: Sequence[Segment]) -> list[Segment]:
-    """The named ones where they are most, else the others: what is not known enters no mean of what is."""
-    named = [step for step in steps if step.label is not None]
-    return named if 2 * len(named) > len(steps) else [step for step in steps if step.label is None] or named
-
-
-def _mean(rows: Sequence[Probabilities]) -> Probabilities:
-    return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+def _number(value: object, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) else otherwise

@@ -7,36 +7,35 @@ from typing import Final
 
 from mer_batch.labels import INDEX
 from mer_batch.report.charts import Matrix, valence_arousal
-from mer_batch.report.lanes import Json
 from mer_batch.timeline.summary import Summary
 from mer_batch.types import Interval, Timeline
 from mer_batch.wording import clock, image_uri, interval_text, percent, person_name
 
-UNFOLDED: Final = 4
+UNFOLDED: Final = 6
 """People shown at once; the rest stand in a fold."""
 
 
-def context(timeline: Timeline, summaries: Sequence[Summary], figures: dict[str, Json]) -> dict[str, object]:
-    """What the section shows; adds its figures to `figures`."""
+def context(timeline: Timeline, summaries: Sequence[Summary]) -> dict[str, object]:
+    """What the section shows."""
     faces = {person.name: image_uri(person.thumbnail) for person in timeline.people}
-    cards = [_card(number, summary, figures) for number, summary in enumerate(summaries)]
+    cards = [_card(number, summary) for number, summary in enumerate(summaries)]
     for card, summary in zip(cards, summaries, strict=True):
         card["image"] = faces.get(summary.person or "")
     return {"first": cards[:UNFOLDED], "more": cards[UNFOLDED:]}
 
 
-def _card(number: int, summary: Summary, figures: dict[str, Json]) -> dict[str, object]:
+def _card(number: int, summary: Summary) -> dict[str, object]:
     card: dict[str, object] = {"name": person_name(summary.person), "sentence": summary.sentence}
     card["never"] = ", ".join(name for name, share in summary.shares.items() if name in INDEX and share.value == 0)
     card["short"] = any(share.low is None for share in summary.shares.values())
     card |= {"shares": _shares(summary), "numbers": _numbers(summary), "transitions": None, "path": None}
-    if any(map(any, summary.transitions)):
-        matrix = Matrix(summary.transitions, "from", "to", unit="steps")
-        card["transitions"] = {"id": f"transitions-{number}", "table": matrix.table("Steps from one label to the next")}
-        figures[f"transitions-{number}"] = matrix.figure()
+    matrix = Matrix(summary.transitions, "from", "to", unit="changes", diagonal=False)
+    if any(map(any, matrix.kept())):
+        table = matrix.table("Steps from one label to the next; the diagonal counts staying")
+        card["transitions"] = {"id": f"transitions-{number}", "svg": matrix.svg(), "table": table}
     if len(summary.path) > 1:
-        figures[f"path-{number}"] = valence_arousal(*(list(column) for column in zip(*summary.path, strict=True)))
-        card["path"] = f"path-{number}"
+        svg = valence_arousal(*(list(column) for column in zip(*summary.path, strict=True)))
+        card["path"] = {"id": f"path-{number}", "svg": svg}
     return card
 
 

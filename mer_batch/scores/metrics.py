@@ -204,9 +204,7 @@ def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any]) -> Spans:
 
     A score that fewer than two groups tell of is left out.
     """
-    names, places = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(names), len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
-    np.add.at(counts, (places, truth, reading), 1)
+    counts = _confusions_by(truth, reading, groups)
     values, without = scores_from_confusion(counts.sum(axis=0)), scores_from_confusions(counts.sum(axis=0) - counts)
     sizes = counts.sum(axis=(1, 2))
     found = {name: effect(values[name], without[name], sizes) for name in SCORES}
@@ -227,6 +225,23 @@ def grouped(truth: Ints, probabilities: NDArray[Any], groups: Ints, by: str, dra
     if loss is not None:
         spans["nll"] = _bounds(loss.plain())
     return Grouped(by, len(sizes), spans)
+
+
+def group_draws(
+    truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Every score (draws,) of bootstraps over whole groups (n,)."""
+    counts = _confusions_by(truth, reading, groups)
+    picks = np.concatenate(list(draws_of(len(counts), draws, seed)))
+    return scores_from_confusions(np.einsum("kg,gij->kij", _sums(picks, len(counts)), counts))
+
+
+def _confusions_by(truth: Ints, reading: Ints, groups: NDArray[Any]) -> NDArray[np.int64]:
+    """The confusion matrix of each group (groups, 7, 7), in the order of their names."""
+    names, places = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
+    np.add.at(counts, (places, truth, reading), 1)
+    return counts
 
 
 def _span(values: NDArray[Any]) -> tuple[float, float]:

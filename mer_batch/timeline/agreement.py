@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,11 +10,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.fusion.align import merge_spans
+from mer_batch.fusion.align import merge_spans, spread_over
+from mer_batch.fusion.pool import read_step
 from mer_batch.labels import EMOTIONS, INDEX
 from mer_batch.scores.steps import share_of_steps
-from mer_batch.timeline.events import lanes, per_modality
-from mer_batch.types import MODALITIES, Interval, Modality, Observation, Timeline
+from mer_batch.timeline.events import lanes
+from mer_batch.types import MODALITIES, Interval, Modality, Observation, Segment, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,32 @@ def agreement(timeline: Timeline) -> tuple[Agreement, ...]:
 def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], list[tuple[str, str, float]]]:
     found: dict[tuple[Modality, Modality], list[tuple[str, str, float]]] = {p: [] for p in combinations(MODALITIES, 2)}
     for person, lane in lanes(timeline.segments).items():
-        readings = per_modality(lane, [o for o in timeline.observations if o.person == person])
-        for segment, reading in zip(lane, readings, strict=True):
+        own, spoken = _where_spoken(lane, [o for o in timeline.observations if o.person == person])
+        for segment, part in zip(spoken, spread_over([(s.start, s.end) for s in spoken], own), strict=True):
+            if len({share.observation.modality for share in part}) < 2:
+                continue
+            reading = read_step(part)
             for first, second in found:
                 if first in reading and second in reading:
                     labels = reading[first].label, reading[second].label
                     found[first, second].append((*labels, segment.end - segment.start))
     return found
+
+
+def _where_spoken(
+    lane: Sequence[Segment], observations: Sequence[Observation]
+) -> tuple[list[Observation], list[Segment]]:
+    """What lies where there is voice or words: in most steps of a long film there is a face alone."""
+    spans = merge_spans((o.start, o.end) for o in observations if o.modality != "face")
+    ends = [end for _, end in spans]
+
+    def near(start: float, end: float) -> bool:
+        place = bisect_left(ends, start)
+        return place < len(spans) and spans[place][0] <= end
+
+    spoken = [segment for segment in lane if near(segment.start, segment.end)]
+    steps = max((segment.end - segment.start for segment in spoken), default=0.0)
+    return [o for o in observations if near(o.start - steps, o.end + steps)], spoken
 
 
 def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str, float]]) -> Agreement:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Value = TypeVar("Value")
 
@@ -35,6 +39,67 @@ def shares(values: Sequence[float]) -> list[float | int]:
     if sum(floors) > _UNITS:
         floors[max(range(len(floors)), key=floors.__getitem__)] -= sum(floors) - _UNITS
     return numbers([unit / _UNITS for unit in floors], PROBABILITY_DIGITS)
+
+
+def share_rows(rows: Sequence[Sequence[float] | None]) -> list[list[float | int] | None]:
+    """`shares` of every row that is there, at once: two hours of six people are 90,000 of them."""
+    table = np.array([row for row in rows if row is not None], np.float64)
+    if not len(table):
+        return [None] * len(rows)
+    scaled = table / np.add.accumulate(table, axis=1)[:, -1:] * _UNITS
+    near = np.rint(scaled)
+    floors = np.where(np.abs(scaled - near) < 1e-4, near, np.floor(scaled))
+    missing = _UNITS - floors.sum(axis=1, keepdims=True)
+    ranks = np.argsort(np.argsort(floors - scaled, axis=1, kind="stable"), axis=1, kind="stable")
+    found = iter(_plain((floors + (ranks < missing)) / _UNITS))
+    # Where rounding went up too often the slow way decides.
+    over = iter((missing < 0).ravel().tolist())
+    return [None if row is None else _one(next(found), next(over), row) for row in rows]
+
+
+def _one(quick: list[float | int], over: bool, row: Sequence[float]) -> list[float | int]:
+    return shares(row) if over else quick
+
+
+def number_rows(rows: Sequence[Sequence[float] | None], digits: int) -> list[list[float | int] | None]:
+    """`numbers` of every row that is there, at once; all rows are equally long."""
+    table = np.array([row for row in rows if row is not None], np.float64)
+    found = iter(_plain(np.round(table, digits)) if len(table) else ())
+    return [None if row is None else next(found) for row in rows]
+
+
+def _plain(table: NDArray[np.float64]) -> list[list[float | int]]:
+    """As lists, in which whole numbers lose their ".0"."""
+    rows: list[list[float | int]] = table.tolist()
+    for place in np.flatnonzero((table == np.rint(table)).any(axis=1)):
+        rows[place] = [int(value) if float(value).is_integer() else value for value in rows[place]]
+    return rows
+
+
+def table(rows: Any, width: int, optional: bool = False) -> list[Any]:
+    """Rows of `width` finite numbers as tuples; with `optional` a row may be None. Raises ValueError for others."""
+    check = row(number, width)
+    try:
+        present = [one for one in rows if not (optional and one is None)]
+        kinds = set(map(type, chain.from_iterable(present)))
+        numbers_ = np.array(present, np.float64) if kinds <= {int, float} else np.empty(0)
+        whole_table = numbers_.shape == (len(present), width) and np.isfinite(numbers_).all()
+    except (TypeError, ValueError, OverflowError):
+        whole_table = False
+    if not whole_table or set(map(type, present)) != {list}:
+        # Something is wrong, or there is nothing: row by row, to say what.
+        return [None if optional and one is None else check(one) for one in rows]
+    found = map(tuple, numbers_.tolist())
+    return [None if one is None else next(found) for one in rows]
+
+
+def column(values: Any) -> list[float]:
+    """Finite numbers. Raises ValueError for anything else."""
+    if isinstance(values, list) and set(map(type, values)) <= {int, float}:
+        found = list(map(float, values))
+        if math.isfinite(sum(found)) or all(map(math.isfinite, found)):
+            return found
+    return [number(value) for value in values]
 
 
 def encode(values: Sequence[Any]) -> dict[str, list[Any]]:

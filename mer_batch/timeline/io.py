@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from mer_batch.errors import InputError
 from mer_batch.labels import EMOTIONS
@@ -42,7 +42,6 @@ from mer_batch.types import (
 SCHEMA: Final = 1
 _T, _P = c.TIME_DIGITS, c.PROBABILITY_DIGITS
 _pair = c.row(c.number, 2)
-_seven = c.row(c.number, len(EMOTIONS))
 _modality = c.one_of(*MODALITIES)
 _task = c.one_of(*TASKS)
 _emotion = c.one_of(*EMOTIONS)
@@ -106,20 +105,32 @@ def write_csv(timeline: Timeline, path: Path) -> None:
     header = ["start", "end", "person", "label", "confidence", *EMOTIONS]
     header += [f"{name}_spread" for name in EMOTIONS]
     header += [*(f"{name}_weight" for name in MODALITIES), "disagreement", "reason"]
-    write_rows(path, header, map(_csv_row, timeline.segments), line_end="\r\n")
+    segments = timeline.segments
+    rows = zip(
+        segments,
+        c.number_rows([(s.start, s.end) for s in segments], _T),
+        c.share_rows([s.probabilities for s in segments]),
+        c.number_rows([s.spread for s in segments], _P),
+        c.number_rows([s.weights for s in segments], _P),
+        strict=True,
+    )
+    write_rows(path, header, (_csv_row(*row) for row in rows), line_end="\r\n")
 
 
-def _csv_row(segment: Segment) -> list[object]:
-    blank = [""] * len(EMOTIONS)
+_BLANK: Final = [""] * len(EMOTIONS)
+_Cells: TypeAlias = "Sequence[float | int] | None"
+
+
+def _csv_row(segment: Segment, times: _Cells, shares: _Cells, spread: _Cells, weights: _Cells) -> list[object]:
     confidence = segment.confidence
     return [
-        *c.numbers((segment.start, segment.end), _T),
+        *(times or ()),
         segment.person or "",
         segment.label or "",
         "" if confidence is None else round(confidence, _P),
-        *(c.shares(segment.probabilities) if segment.probabilities else blank),
-        *(c.numbers(segment.spread, _P) if segment.spread else blank),
-        *c.numbers(segment.weights, _P),
+        *(shares or _BLANK),
+        *(spread or _BLANK),
+        *(weights or ()),
         "" if segment.disagreement is None else round(segment.disagreement, _P),
         segment.reason,
     ]
@@ -269,27 +280,27 @@ def _observations_out(observations: Sequence[Observation]) -> dict[str, Any]:
         "start": c.numbers([o.start for o in observations], _T),
         "end": c.numbers([o.end for o in observations], _T),
         "person": c.encode([o.person for o in observations]),
-        "probabilities": [c.shares(o.probabilities) for o in observations],
+        "probabilities": c.share_rows([o.probabilities for o in observations]),
         "quality": c.numbers([o.quality for o in observations], 4),
         "flags": c.encode([o.flags for o in observations]),
-        "box": [None if box is None else c.numbers(box, 4) for box in boxes],
+        "box": c.number_rows(boxes, 4),
         "words": c.encode([o.evidence.words for o in observations]),
     }
 
 
 def _observations_in(data: Any) -> tuple[Observation, ...]:
-    boxes = [None if box is None else c.row(c.number, 4)(box) for box in data["box"]]
-    evidence = [Evidence(box, words) for box, words in zip(boxes, c.decode(data["words"], _name), strict=True)]  # type: ignore[arg-type]
+    boxes = c.table(data["box"], 4, optional=True)
+    evidence = [Evidence(box, words) for box, words in zip(boxes, c.decode(data["words"], _name), strict=True)]
     return tuple(
         map(
             Observation,
             *_same_length(
                 c.decode(data["modality"], _modality),
-                [c.number(value) for value in data["start"]],
-                [c.number(value) for value in data["end"]],
+                c.column(data["start"]),
+                c.column(data["end"]),
                 c.decode(data["person"], _name),
-                [_seven(values) for values in data["probabilities"]],
-                [c.number(value) for value in data["quality"]],
+                c.table(data["probabilities"], len(EMOTIONS)),
+                c.column(data["quality"]),
                 c.decode(data["flags"], c.many(c.text)),
                 evidence,
             ),
@@ -302,8 +313,8 @@ def _segments_out(segments: Sequence[Segment]) -> dict[str, Any]:
         "start": c.numbers([s.start for s in segments], _T),
         "end": c.numbers([s.end for s in segments], _T),
         "person": c.encode([s.person for s in segments]),
-        "probabilities": [None if s.probabilities is None else c.shares(s.probabilities) for s in segments],
-        "spread": [None if s.spread is None else c.numbers(s.spread, _P) for s in segments],
+        "probabilities": c.share_rows([s.probabilities for s in segments]),
+        "spread": c.number_rows([s.spread for s in segments], _P),
         "label": c.encode([s.label for s in segments]),
         "weights": c.encode([tuple(c.numbers(s.weights, 4)) for s in segments]),
         "disagreement": [None if s.disagreement is None else round(s.disagreement, _P) for s in segments],
@@ -312,16 +323,16 @@ def _segments_out(segments: Sequence[Segment]) -> dict[str, Any]:
 
 
 def _segments_in(data: Any) -> tuple[Segment, ...]:
-    seven, number = c.optional(_seven), c.optional(c.number)
+    number = c.optional(c.number)
     return tuple(
         map(
             Segment,
             *_same_length(
-                [c.number(value) for value in data["start"]],
-                [c.number(value) for value in data["end"]],
+                c.column(data["start"]),
+                c.column(data["end"]),
                 c.decode(data["person"], _name),
-                [seven(values) for values in data["probabilities"]],
-                [seven(values) for values in data["spread"]],
+                c.table(data["probabilities"], len(EMOTIONS), optional=True),
+                c.table(data["spread"], len(EMOTIONS), optional=True),
                 c.decode(data["label"], c.optional(_emotion)),
                 c.decode(data["weights"], c.row(c.number, len(MODALITIES))),
                 [number(value) for value in data["disagreement"]],

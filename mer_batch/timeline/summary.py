@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,10 +14,11 @@ from mer_batch.fusion.pool import Array
 from mer_batch.labels import ADJECTIVES, EMOTIONS, INDEX, VALENCE_AROUSAL
 from mer_batch.scores.steps import share_of_steps
 from mer_batch.timeline.events import blocks, chains, lanes, verb
-from mer_batch.types import Interval, Observation, Segment, Timeline
+from mer_batch.types import Interval, Observation, Probabilities, Segment, Timeline
 
 UNSURE = "not sure"
 """The share of time with a reading too weak to name; stands beside the seven emotions."""
+_Pair: TypeAlias = tuple[Probabilities, Probabilities]
 _COORDINATES = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
 
 TOLD = 0.1
@@ -98,35 +100,38 @@ def transition_counts(named: Sequence[Sequence[Segment]]) -> Array:
     return counts
 
 
-def mean_variation(pairs: Sequence[tuple[Array, Array]]) -> float | None:
+def mean_variation(pairs: Sequence[_Pair]) -> float | None:
     """The mean total variation, 0..1, of pairs of distributions; None without any."""
     if not pairs:
         return None
-    return float(np.mean([np.abs(after - before).sum() / 2 for before, after in pairs]))
+    table = np.array(pairs, np.float64)
+    return float(np.abs(table[:, 1] - table[:, 0]).sum(axis=1).mean() / 2)
 
 
-def _touching(chain: Sequence[Segment]) -> list[tuple[Array, Array]]:
+def _touching(chain: Sequence[Segment]) -> list[_Pair]:
     """The probabilities of neighbours in a chain with no step between."""
     return [
-        (np.array(before.probabilities), np.array(after.probabilities))
+        (before.probabilities or (), after.probabilities or ())
         for before, after in pairwise(chain)
         if after.start - before.end < 1e-3
     ]
 
 
-def _frames(timeline: Timeline, person: str | None, known: Sequence[Segment]) -> list[tuple[Array, Array]]:
+def _frames(timeline: Timeline, person: str | None, known: Sequence[Segment]) -> list[_Pair]:
     """Consecutive face readings of a person inside neighbouring steps of `known`, in order."""
     starts = [segment.start for segment in known]
     faces = []
     for face in timeline.observations:
+        if face.modality != "face" or face.person != person:
+            continue
         at = bisect_right(starts, face.start + 1e-6) - 1
-        if face.modality == "face" and face.person == person and at >= 0 and face.start < known[at].end + 1e-6:
+        if at >= 0 and face.start < known[at].end + 1e-6:
             faces.append(face)
     breaks = [after.start for before, after in pairwise(known) if after.start - before.end > 1e-3]
     return _neighbours(faces, [*breaks, *(shot.start for shot in timeline.shots)])
 
 
-def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tuple[Array, Array]]:
+def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[_Pair]:
     """Consecutive face readings no further apart than twice the usual, with no cut between."""
     cuts = sorted(cuts)
     ordered = sorted(faces, key=lambda face: face.start)
@@ -134,7 +139,7 @@ def _neighbours(faces: Sequence[Observation], cuts: Sequence[float]) -> list[tup
         return []
     usual = float(np.median(np.diff([face.start for face in ordered])))
     return [
-        (np.array(before.probabilities), np.array(after.probabilities))
+        (before.probabilities, after.probabilities)
         for before, after in pairwise(ordered)
         if after.start - before.start <= 2 * usual + 1e-6
         and bisect_right(cuts, before.start) == bisect_right(cuts, after.start)

@@ -77,7 +77,7 @@ def test_a_lost_output_is_made_again_and_nothing_is_decoded(
 def test_a_lost_script_that_pages_share_is_written_again_at_once(folders: tuple[Path, Path], here: Here) -> None:
     sources, out = folders
     run(out, sources)
-    script = next(out.glob("plotly-*.js"))
+    script = next(out.glob("mer-page-*.js"))
     size = script.stat().st_size
     script.unlink()
     (out / "deep" / script.name).write_bytes(b"cut")

@@ -26,7 +26,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = "torch numpy pandas plotly matplotlib av whisper librosa scipy sklearn jinja2 rich"
+    heavy = "torch numpy pandas matplotlib av whisper librosa scipy sklearn jinja2 rich"
     code = (
         "import sys; from typer.testing import CliRunner; from mer_batch.cli import app;"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"

@@ -41,18 +41,18 @@ def test_page_opens_at_a_moment_without_a_word_on_the_console(tmp_path):
     page = write_report(make_timeline(), tmp_path / "report.html")[0]
     dom, console = opened(page, tmp_path / "profile", "#t=10.5")
     assert console == []
-    assert 'class="ready"' in dom
+    assert 'class="js ready"' in dom
     assert dom.count("<canvas") >= 8
     assert "0:10.5" in dom.split('id="now-time"')[1][:40]
-    assert re.search(r"Person 1 happy .*why: face", now_panel(dom))
+    assert re.search(r"Person 1 happy 0\.\d\d \(0\.\d\d – 0\.\d\d\) face happy 0\.\d\d × \d\.\d\d", now_panel(dom))
 
 
-def test_a_hostile_page_runs_nothing_and_shared_plotly_draws(hostile, tmp_path):
+def test_a_hostile_page_runs_nothing_with_its_script_beside_it(hostile, tmp_path):
     timeline = hostile(make_timeline())
     page = write_report(timeline, tmp_path / "report.html", assets="shared")[0]
     dom, console = opened(page, tmp_path / "profile", "#t=12.5")
     assert console == []
-    assert 'class="ready"' in dom
+    assert 'class="js ready"' in dom
     assert "<title>pwned" not in dom
     assert "document.title='pwned'&lt;/script&gt;" in now_panel(dom)
 
@@ -62,7 +62,7 @@ def test_an_empty_timeline_opens_too(tmp_path):
     page = write_report(replace(make_timeline(), gaps=(), **nothing), tmp_path / "report.html", assets="shared")[0]
     dom, console = opened(page, tmp_path / "profile", "#t=3")
     assert console == []
-    assert 'class="ready"' in dom
+    assert 'class="js ready"' in dom
     assert "No readings to show here." in now_panel(dom)
 
 

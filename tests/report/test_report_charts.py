@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
+from xml.etree import ElementTree
+
 import pytest
 
 from mer_batch.labels import EMOTIONS
@@ -17,15 +18,29 @@ COUNTS[0][1] = 2
 COUNTS[6] = [0] * 7
 
 
+def parsed(svg):
+    """The texts and titles of a picture that is well-formed XML."""
+    root = ElementTree.fromstring(f"<div>{svg}</div>")
+    return root, [node.text for node in root.iter("text")], [node.text for node in root.iter("title")]
+
+
 def test_heat_map_is_valid_and_normalised_by_row():
-    figure = Matrix(COUNTS, "label", "reading", unit="items").figure()
-    drawn = go.Figure({"data": figure["data"], "layout": figure["layout"]})
-    assert list(drawn.data[0].x) == list(EMOTIONS)
-    assert drawn.data[0].z[0][:2] == pytest.approx((0.8, 0.2))
-    assert sum(drawn.data[0].z[6]) == 0
-    assert list(drawn.data[0].text[0][:3]) == ["80", "20", ""]
-    assert "8 items, 80 % of the row" in drawn.data[0].hovertext[0][0]
-    assert drawn.layout.yaxis.autorange == "reversed"
+    _, texts, titles = parsed(Matrix(COUNTS, "label", "reading", unit="items").svg())
+    assert [name for name in EMOTIONS if texts.count(name) == 2] == list(EMOTIONS)
+    assert texts[texts.index("n") + 1 : texts.index("n") + 5] == ["angry", "80", "20", "10"]
+    assert "label angry, reading angry: 8 items" in titles
+    assert texts[-2] == "0"  # n of the row without counts, before the corner
+
+
+def test_few_counts_are_pale_and_the_diagonal_can_be_left_out():
+    counts = [[0] * 7 for _ in range(7)]
+    counts[0] = [90, 8, 2, 0, 0, 0, 0]
+    stays = Matrix(counts, "from", "to", diagonal=False)
+    assert stays.shares()[0] == pytest.approx([0, 0.8, 0.2, 0, 0, 0, 0])
+    root, texts, _ = parsed(stays.svg())
+    assert "90" not in texts
+    assert "10" in texts
+    assert [node.text for node in root.iter("text") if "pale" in node.get("class", "")] == ["20"]
 
 
 def test_matrix_table_has_the_counts():
@@ -34,15 +49,22 @@ def test_matrix_table_has_the_counts():
     assert (name, cells[0].text, cells[0].share, cells[1].share) == ("angry", "8", 80, 20)
 
 
+def rows_of(svg):
+    return parsed(svg)[0].find("svg").get("data-rows").split(";")
+
+
 def test_path_is_thinned_and_broken_at_gaps():
     times = [float(t) for t in range(400)] + [float(t) for t in range(600, 700)]
-    figure = valence_arousal(times, [0.5] * 500, [-0.1] * 500)
-    drawn = go.Figure({"data": figure["data"], "layout": figure["layout"]})
-    x = list(drawn.data[0].x)
-    assert x.count(None) == 1
-    assert len(x) < 70
-    assert {value for value in x if value is not None} == {0.5}
-    assert len(drawn.data[0].hovertext) == len(x)
+    rows = rows_of(valence_arousal(times, [0.5] * 500, [-0.1] * 500))
+    assert rows.count("") == 1
+    assert len(rows) < 70
+    assert {row.split(",")[1] for row in rows if row} == {"0.500"}
+
+
+def test_a_long_path_with_many_gaps_stays_small():
+    times = [t for start in range(0, 7200, 10) for t in (start, start + 0.5, start + 1)]
+    rows = rows_of(valence_arousal(times, [0.1] * len(times), [0.2] * len(times)))
+    assert len(rows) < 130
 
 
 def test_worst_confusions_in_words():

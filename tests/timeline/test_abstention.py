@@ -149,7 +149,7 @@ def test_means_of_steps_that_are_drawn_keep_named_ones_apart(monkeypatch: pytest
     monkeypatch.setattr(drawn, "MAX_STEPS", 2)
     lane = segments([("happy", 2), ("unsure", 1), ("happy", 1), ("unsure", 2)], 0.5, np.random.default_rng(1))
     lane = [replace(s, probabilities=tuple(float(name == (s.label or "sad")) for name in EMOTIONS)) for s in lane]
-    fused = drawn.page_data(timeline(lane))["lanes"][0]["fused"]  # type: ignore[index,call-overload]
-    assert fused["l"] == [INDEX["happy"], -1]  # type: ignore[index,call-overload]
-    happy, sad = ([1000 * (name == one) for name in EMOTIONS] for one in ("happy", "sad"))
-    assert fused["p"] == [*happy, *sad]  # type: ignore[index,call-overload]
+    fused = drawn.page_data(timeline(lane))["lanes"][0]["fused"]
+    assert fused["l"].tolist() == [INDEX["happy"], -1]
+    happy, sad = ([drawn.UNIT * (name == one) for name in EMOTIONS] for one in ("happy", "sad"))
+    assert fused["p"].tolist() == [happy, sad]

@@ -119,6 +119,24 @@ def test_each_corpus_against_the_others(there: Path, tmp_path: Path) -> None:
     assert f"{table['trained_on']['pair']['trio']['uar']:.4f}" in output
 
 
+def test_each_corpus_is_left_out_in_turn(there: Path, tmp_path: Path) -> None:
+    output = trained(there, "--leave-out")
+    table = read(tmp_path / "runs" / "toy-leave-out" / "leave-out.json")
+    assert list(table["sets"]) == ["pair", "trio"]
+    assert {name: row["n"] for name, row in table["sets"].items()} == {"pair": 2 * 7 * 2, "trio": 3 * 7 * 2}
+    for name in table["sets"]:
+        folder = tmp_path / "runs" / "toy-leave-out" / f"without-{name}"
+        stored = predictions.read(folder / "predictions" / "test.parquet")
+        assert set(stored.groups["set"]) == {name}
+        assert name not in runfile.read(folder).options["data"]["sets"][0]
+        found = score(stored.labels, stored.probabilities).values
+        assert found["uar"] == pytest.approx(table["sets"][name]["uar"])
+    assert table["mean"]["uar"] == pytest.approx(np.mean([row["uar"] for row in table["sets"].values()]))
+    low, high = table["uar_interval"]
+    assert low <= table["mean"]["uar"] <= high
+    assert f"mean UAR {table['mean']['uar']:.4f}" in output
+
+
 @pytest.mark.parametrize("folded", [False, True])
 def test_recipes_by_a_pattern_give_one_table(
     folded: bool, there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +163,7 @@ def test_recipes_by_a_pattern_give_one_table(
     [
         (("--folds", "--set", "data.split=random"), "--folds needs a split with folds"),
         (("--folds", "--corpora"), "exclude each other"),
+        (("--folds", "--leave-out"), "exclude each other"),
         (("--folds", "--resume", "."), "exclude each other"),
     ],
 )
@@ -161,6 +180,7 @@ def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, there: 
         (("--folds",), "need a recipe"),
         (("refrence/*",), "unknown recipe"),
         (("reference/*", "--corpora"), "one recipe"),
+        (("reference/*", "--leave-out"), "one recipe"),
     ],
 )
 def test_what_is_to_be_trained_must_be_there(arguments: tuple[str, ...], message: str, there: Path) -> None:
