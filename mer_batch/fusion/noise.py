@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from mer_batch.fusion.pool import Array, log_probabilities
+from mer_batch.scores.shares import NORMAL, student
 from mer_batch.types import MODALITIES, Modality, Observation
 
 PSEUDO_COUNT: Final = 100.0
 """One full-weight modality counts as this many draws for the least width of an interval (see `spread`)."""
-NORMAL_95: Final = 1.959964
 TOGETHER: Final = 1.0
 """Seconds up to which the middles of two readings tell of the same moment, so that they differ by noise."""
 FEW: Final = 6
@@ -55,8 +55,6 @@ def noise_of(observations: Sequence[Observation]) -> Noise | None:
     the variance V1 / 2 over one less it. With fewer than `FEW` pairs two apart the correlation is taken as
     0.9, which is on the safe side.
     """
-    from scipy.special import stdtrit
-
     ordered = sorted(observations, key=lambda o: o.start + o.end)
     if len(ordered) < 2:
         return None
@@ -71,7 +69,7 @@ def noise_of(observations: Sequence[Observation]) -> Noise | None:
     correlation, wider = ASSUMED, 1.0
     if len(two) >= FEW:
         correlation = min(MOST, max(0.0, float((two**2).mean()) / first - 1)) if first > 0 else 0.0
-        wider = float(stdtrit(max(LEAST, len(one) * (1 - correlation)), 0.975)) / NORMAL_95
+        wider = student(max(LEAST, len(one) * (1 - correlation))) / NORMAL
     covariance = one.T @ one / len(one) / 2 / (1 - correlation)
     return Noise(covariance * wider**2, correlation, max(float(np.median(steps[near])), 1e-6))
 
@@ -109,8 +107,8 @@ def spread(
             logs = logs + shares[index] ** 2 * _share(parts[name], found) * found.covariance
     turn = np.diag(pooled) - np.outer(pooled, pooled)  # what log-probabilities do to probabilities
     variances = np.diag(turn @ logs @ turn) + pooled * (1 - pooled) / draws
-    widths: Array = np.minimum(1.0, NORMAL_95 * np.sqrt(variances))
+    widths: Array = np.minimum(1.0, NORMAL * np.sqrt(variances))
     second, first = (int(place) for place in np.argsort(pooled, kind="stable")[-2:])
     both = float(pooled[first] + pooled[second])
     apart = logs[first, first] + logs[second, second] - 2 * logs[first, second] + 4 / (both * draws)
-    return widths, both * float(np.tanh(NORMAL_95 * np.sqrt(max(apart, 0.0)) / 2))
+    return widths, both * float(np.tanh(NORMAL * np.sqrt(max(apart, 0.0)) / 2))
