@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from mer_batch.face.detect import Detection
-from mer_batch.face.scaled import lines, shrunk
 from mer_batch.types import Image
 
 Array: TypeAlias = NDArray[np.float32]
@@ -20,7 +19,6 @@ REACH: Final = 2.8
 """Side of the square around a face in distances from eyes to mouth: about the detector's box."""
 FLAT: Final = 2.0
 """Grey levels a pixel: contrast below this is noise."""
-_GREY: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _ROUNDS: Final = 2  # of weighted least squares, so that blinks do not count as motion of the head
 
 
@@ -56,20 +54,6 @@ def square(image: Image, middle: Curve, half: float, size: int, exact: bool = Fa
     coarse = 2 * half > size and not exact
     method = Pictures.Resampling.BOX if coarse else Pictures.Resampling.BILINEAR
     return np.asarray(cut.resize((size, size), method, box=region), dtype=np.float32)
-
-
-def whole_square(image: Image, corner: tuple[int, int], side: int, size: int) -> Array:
-    """The same of `side` whole pixels from `corner` (left, top); of a large square in a quarter of the time."""
-    left, top = corner
-    part = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
-    if part.shape[:2] != (side, side):
-        whole = np.zeros((side, side, *image.shape[2:]), np.uint8)
-        down, across = min(max(-top, 0), side), min(max(-left, 0), side)
-        whole[down : down + part.shape[0], across : across + part.shape[1]] = part
-        part = whole
-    # Of a large face four lines for each of the crop tell as much as all.
-    small = shrunk(lines(part, 4 * size), size, size).astype(np.float32)
-    return small if small.ndim == 2 else small @ _GREY
 
 
 def grid(size: int) -> tuple[Array, Array]:

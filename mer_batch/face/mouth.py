@@ -34,7 +34,6 @@ from mer_batch.face.flow import (
     spans,
     square,
     ways_at,
-    whole_square,
 )
 from mer_batch.face.track import Sighting
 from mer_batch.types import Frame, Image
@@ -229,14 +228,8 @@ def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[tup
 
 
 def _look(picture: _Held, points: Curve, half: float) -> Look:
-    middle, side = points.mean(0), round(2 * half)
-    if side < 2 * _SIZE:
-        return Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
-    # Where a pixel of the crop is two or more of the picture, whole ones are near enough: motion is measured beside
-    # that of the face.
-    left, top = (round(float(edge)) for edge in middle - half)
-    crop = whole_square(picture.image, (left, top), side, _SIZE)
-    return Look(picture.time, crop, (points - (left, top)) / side)
+    middle = points.mean(0)
+    return Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
 
 
 def _as_it_is(image: Image) -> Image:
