@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.fusion.pool import Array, log_probabilities
 from mer_batch.scores.shares import NORMAL, student
@@ -20,6 +21,9 @@ FEW: Final = 6
 """Pairs of readings two apart below which their correlation cannot be estimated."""
 ASSUMED: Final = 0.9
 """Correlation of neighbours where it cannot be estimated."""
+SUDDEN: Final = 4.0
+"""Times the median difference of neighbours beyond which one is a change of expression: for noise of one dimension
+that is 2.7 standard deviations, for more it does not happen."""
 MOST: Final = 0.95
 LEAST: Final = 2.0
 """Degrees of freedom that an estimated noise has at least."""
@@ -50,7 +54,8 @@ class Part:
 def noise_of(observations: Sequence[Observation]) -> Noise | None:
     """The noise of one modality's readings, in any order; None where no two tell of the same moment.
 
-    From squared differences of neighbours (the variogram), so that a slow change of expression hardly counts. With V1
+    From squared differences of neighbours (the variogram), so that a slow change of expression hardly counts, without
+    those more than `SUDDEN` times the median, which are changes themselves. With V1
     and V2 those of readings one and two apart, the correlation of neighbours is V2 / V1 - 1, in [0, 0.95], and
     the variance V1 / 2 over one less it. With fewer than `FEW` pairs two apart the correlation is taken as
     0.9, which is on the safe side.
@@ -63,8 +68,9 @@ def noise_of(observations: Sequence[Observation]) -> Noise | None:
     near = steps <= TOGETHER + 1e-6
     if not near.any():
         return None
-    one = (logs[1:] - logs[:-1])[near]
-    two = (logs[2:] - logs[:-2])[near[1:] & near[:-1]]
+    moves = logs[1:] - logs[:-1]
+    near &= _usual(moves, near)
+    one, two = moves[near], (logs[2:] - logs[:-2])[near[1:] & near[:-1]]
     first = float((one**2).mean())
     correlation, wider = ASSUMED, 1.0
     if len(two) >= FEW:
@@ -72,6 +78,14 @@ def noise_of(observations: Sequence[Observation]) -> Noise | None:
         wider = student(max(LEAST, len(one) * (1 - correlation))) / NORMAL
     covariance = one.T @ one / len(one) / 2 / (1 - correlation)
     return Noise(covariance * wider**2, correlation, max(float(np.median(steps[near])), 1e-6))
+
+
+def _usual(moves: Array, near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which differences (n, 7) of neighbours are no sudden change."""
+    sizes = np.sqrt((moves**2).sum(axis=1))
+    middle = float(np.median(sizes[near]))
+    result: NDArray[np.bool_] = sizes <= max(SUDDEN * middle, 1e-9)
+    return result
 
 
 def _share(parts: Sequence[Part], noise: Noise) -> float:
