@@ -13,6 +13,7 @@ SCORE_WORDS = {
     "macro_f1": "macro F1",
     "weighted_f1": "weighted F1",
     "ece": "calibration error",
+    "ece_debiased": "calibration error without chance",
     "n": "items",
 }
 _PLAIN_SCORES = ("accuracy", "uar", "weighted_f1", "macro_f1")
