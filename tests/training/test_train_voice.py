@@ -100,7 +100,8 @@ def test_views_and_corpora_by_the_command_line(data: Path, tmp_path: Path, monke
             "evaluate", "voice", "--model", "run", *flags, "--json", "s.json", "--out", "out", "--device", "cpu"
         )
         assert code == 0, output
-        assert max(len(line) for line in output.splitlines()) <= 100
+        # Messages are fitted to a terminal's width where there is one.
+        assert max(len(line) for line in output.splitlines() if not line.startswith("mer: ")) <= 100
         table = json.loads(Path("s.json").read_text())
         assert table["views"] == views
         assert {(row["part"], row["items"]): row["n"] for row in table["parts"]} == {
