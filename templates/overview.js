@@ -24,7 +24,7 @@ function drawWhole() {
   const pen = prepared(WHOLE, width, TALL), tall = TALL / Math.max(1, lanes.length);
   pen.fillStyle = THEME.sunk;
   pen.fillRect(0, 0, width, TALL);
-  lanes.forEach((lane, n) => drawMosaic(pen, shown(lane).runs, n * tall, tall - (lanes.length > 1 ? 1 : 0), width, 0, Math.max(1, DATA.duration)));
+  lanes.forEach((lane, n) => drawMosaic(pen, shown(lane).runs, n * tall, tall - (lanes.length > 1 ? 1 : 0), width, 0, Math.max(1, DATA.duration), 1));
 }
 
 function placeWhole() {

@@ -134,6 +134,7 @@ for (const input of document.querySelectorAll(".file input")) {
     if (!input.files.length || !MEDIA) return;
     MEDIA.src = URL.createObjectURL(input.files[0]);
     SCREEN.hidden = false;
+    $("stage").classList.toggle("low", !OVERLAY);
     if ($("boxes")) $("boxes").hidden = false;
     $("media-failed").hidden = true;
     for (const box of document.querySelectorAll("[data-empty=no-player]")) box.hidden = true;
