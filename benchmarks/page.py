@@ -2,7 +2,7 @@
 
 python benchmarks/page.py [--runs 3] [--note "how quiet the machine was"]
 
-Needs playwright and a Chromium on PATH. Seconds of `mer report` are by the processor, less those of a page of one
+Needs playwright and a Chromium on PATH. Seconds of `mer report` are by the processor, less those of a page of twelve
 second (start-up); a redraw is what the script does in one frame while the lanes are zoomed and moved.
 """
 
@@ -34,7 +34,7 @@ COUNT_FRAMES = """() => {
 def written(folder: Path, runs: int) -> dict[str, Any]:
     """Seconds of the processor and bytes of the page."""
     seconds: dict[str, list[float]] = {"short": [], "long": []}
-    for name, timeline in (("short", long_timeline.make(1.0, 0, 1)), ("long", long_timeline.make())):
+    for name, timeline in (("short", long_timeline.make(12.0, 0, 1)), ("long", long_timeline.make())):
         (folder / f"{name}.timeline.json").write_text(io.to_json(timeline), encoding="utf-8")
     for _ in range(runs):
         for name in seconds:

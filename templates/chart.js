@@ -93,7 +93,9 @@ function build() {
   zoom(STATE.a, STATE.b);
 }
 
-const laneWidth = () => Math.max(1, Math.floor(OVER.clientWidth));
+/* Asked of the layout when it may have changed, not in every frame. */
+let WIDTH = 0;
+const laneWidth = () => (WIDTH ||= Math.max(1, Math.floor(OVER.clientWidth)));
 
 function prepared(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1, wide = Math.round(width * ratio), tall = Math.round(height * ratio);

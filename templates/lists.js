@@ -8,8 +8,8 @@ function wordsLine([start, , text, person, label, sure]) {
     label >= 0 ? chip(label, `reads as ${NAMES[label]} ${decimal(sure)}`) : el("span", { className: "note" }, "not read"));
 }
 
-function whenSeen(node, call, root = null) {
-  const seen = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) call(); }, { root, rootMargin: "400px" });
+function whenSeen(node, call, root = null, margin = "400px") {
+  const seen = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) call(); }, { root, rootMargin: margin });
   seen.observe(node);
   return seen;
 }

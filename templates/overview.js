@@ -12,7 +12,8 @@ THUMB.append(...ENDS);
 RAIL.append(THUMB);
 OVERVIEW.append(el("div", { className: "name" }, "Whole file", el("small", {}, "share of the time")), el("div", { className: "whole" }, SCRUB, RAIL));
 
-const wholeWidth = () => Math.max(1, Math.floor(SCRUB.clientWidth));
+let WHOLE_WIDTH = 0;
+const wholeWidth = () => (WHOLE_WIDTH ||= Math.max(1, Math.floor(SCRUB.clientWidth)));
 let wholeKey = "";
 /* One row a person, of what was named in every few pixels; drawn again only when that changes. */
 function drawWhole() {

@@ -167,4 +167,6 @@ function copyByHand(text) {
   box.remove();
 }
 
-for (const what of ["selection", "filter", "names"]) on(what, showSelection);
+on("selection", showSelection);
+/* What nobody has looked at yet is made when it comes into view. */
+for (const what of ["filter", "names"]) on(what, () => { if (PANEL.childElementCount) showSelection(); });
