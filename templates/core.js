@@ -39,7 +39,7 @@ const percent = (share) => (share > 0 && share < 0.005 ? "< 1 %" : share >= 0.99
 const counted = (n, one, many = `${one}s`) => `${String(n).replace(/\B(?=(\d{3})+$)/g, ",")} ${n === 1 ? one : many}`;
 
 /* Blocks of columns: see mer_batch/report/pack.py. */
-const KINDS = { i4: Int32Array, i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array };
+const KINDS = { i4: Int32Array, i2: Int16Array, i1: Int8Array, u1: Uint8Array };
 async function unpack(parts) {
   const bytes = Uint8Array.from(atob(parts.block), (letter) => letter.charCodeAt(0));
   delete parts.block;

@@ -111,7 +111,7 @@ function showSelection() {
   if (!LANES.some((lane) => lane.runs.count)) { PANEL.hidden = true; return; }
   const found = shareRows(), span = STATE.first ?? [0, DATA.duration];
   const column = (title, ...nodes) => el("div", {}, el("h3", {}, title), ...nodes);
-  PANEL.replaceChildren(selectionBar(), el("div", { className: "columns" },
+  PANEL.replaceChildren(selectionBar(), el("div", { className: found.two ? "columns pair" : "columns" },
     el("div", { className: "wide-column" }, ...sharesTable(found)),
     column("Changes", changesList(found.one), ...(found.two ? [el("h3", {}, "Changes in B"), changesList(found.two)] : [])),
     column("Peaks", peaksList(span), ...(STATE.second ? [el("h3", {}, "Peaks in B"), peaksList(STATE.second)] : [])),

@@ -1,7 +1,8 @@
 /* People are objects: their names, colours, who is the same, who is two. What is changed here is downloaded as
    FILE.people.json, which `mer report` and `mer analyze` read beside the file. */
 
-const EDITS = DATA.edits && structuredClone(DATA.edits);
+/* Without a prototype, so that no name of a person means anything else. */
+const EDITS = DATA.edits && Object.assign(Object.create(null), DATA.edits);
 let CHANGED = false;
 
 /* Under which name of the analysis somebody stands in the edits, and the part of them where they were split. */
@@ -90,8 +91,8 @@ function showPeople() {
   const box = $("people-menu");
   box.replaceChildren(...LANES.filter((lane) => lane.runs?.count || PARTS.some((part) => lane[part]?.count)).map(personRow));
   if (!EDITS) return;
-  const file = `${DATA.name}.people.json`, get = button(`Download ${file}`, () => { save(file, "application/json", peopleJson()); CHANGED = false; showPeople(); }, { disabled: !CHANGED });
-  box.append(get, el("p", { className: "note" }, CHANGED ? "Names and colours show at once; who is one or two shows when the page is written again with this file beside the recording. Until it is downloaded, all of it is lost with this page." : "What you change here is downloaded as a file that the next report reads when it lies beside the recording."));
+  const file = DATA.people_file, own = `${DATA.name}.people.json`, get = button(`Download ${file}`, () => { save(file, "application/json", peopleJson()); CHANGED = false; showPeople(); }, { disabled: !CHANGED });
+  box.append(get, el("p", { className: "note" }, CHANGED ? "Names and colours show at once; who is one or two shows when the page is written again with this file beside it. Until it is downloaded, all of it is lost with this page." : `What you change here is downloaded as a file that mer report reads beside this page${own === file ? "" : `; beside the recording call it ${own}`}.`));
 }
 
 /* Words on the page that the script did not write name people too: lines of the transcript, events, cards. */

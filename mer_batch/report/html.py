@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from mer_batch.errors import unknown_name
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS, VALENCE_AROUSAL
-from mer_batch.people.edits import as_table, from_table
+from mer_batch.people.edits import ENDING, as_table, from_table
 from mer_batch.report import confusion, context, coverage, made, people
 from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
@@ -120,7 +120,7 @@ def _page(
         "shared_file": shared,
         "policy": page_policy([js] if js else [], shared=bool(shared)),
     }
-    values["data_json"] = script_json(_data(timeline, data, redact))
+    values["data_json"] = script_json(_data(timeline, data, redact, out))
     return printable(template("report.html.j2").render(values))
 
 
@@ -154,7 +154,7 @@ def _timeline_section(timeline: Timeline) -> dict[str, object]:
     }
 
 
-def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -> dict[str, Json]:
+def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str], out: Path) -> dict[str, Json]:
     """What the script reads: labels apart from the rest, which is opened when the page stands."""
     return {
         **data,
@@ -162,6 +162,8 @@ def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -
         "emotions": [{"name": name, "colour": COLOURS[name], "at": list(VALENCE_AROUSAL[name])} for name in EMOTIONS],
         "nobody": NOBODY,
         "name": timeline.media.path.name,
+        # What `mer report` reads beside the page's timeline.
+        "people_file": f"{out.stem}{ENDING}",
         "id": timeline.media.sha256[:16],
         # Names of before are in it, so it goes where names are hidden.
         "edits": None if "names" in redact else _edits(timeline),
