@@ -39,6 +39,7 @@ function plan() {
       }
     }
   }
+  rows.push(...pairRows());
   if (DATA.loudness.levels.length) rows.push({ kind: "speech", name: "Speech", note: "loudness; bar: speech", height: 34, draw: drawSpeech });
   if (DATA.words.length) rows.push({ kind: "words", name: "Words", height: 36, draw: drawWords });
   if (lanes.some((lane) => lane.fused?.d?.some((d) => d !== 255))) {
@@ -277,6 +278,7 @@ function tipLines(row, place) {
     return [el("b", {}, title), thumbnail ? el("img", { src: thumbnail, alt: "" }) : null, el("div", {}, detail)];
   }
   if (row.kind === "fused") return [head, ...fusedLines(row, ms)];
+  if (row.kind === "pair" || row.kind === "far") return [head, ...pairLines(row, ms)];
   if (row.kind === "part") {
     const columns = row.lane[row.part], i = stepAt(columns, ms), gap = spansAt(columns.gaps, ms)[0];
     if (i < 0) return [head, el("div", {}, gap ? `no ${row.name}: ${gap[2]}` : `no ${row.name} reading here`)];

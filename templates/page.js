@@ -83,6 +83,8 @@ new ResizeObserver(() => {
 }).observe(CHART);
 
 readTheme();
+pairAtStart();
+pairMenu();
 build();
 drawWhole();
 placeWhole();

@@ -80,6 +80,7 @@ function drawOverlay() {
   pen.textBaseline = "middle";
   const taken = [];
   for (const lane of shownLanes()) {
+    if (lane.beside) continue;
     const face = lane.face, i = face?.start ? stepAt(face, STATE.time) : -1;
     if (i < 0 || !face.b[2 * face.count + i]) continue;
     const [left, top, right, bottom] = faceBox(face, i).map((edge, n) => (edge / 1000) * (n % 2 ? height : width));

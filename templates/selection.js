@@ -47,8 +47,9 @@ function sharesTable({ one, two, rows }) {
     body.append(el("tr", {}, el("th", { scope: "row" }, chip(label)), ...cells));
   }
   table.append(body);
+  const pair = STATE.pair && STATE.pair.every((lane) => lane.fused?.start) ? [el("p", {}, pairSentence(STATE.first ?? [0, DATA.duration]))] : [];
   const told = (part) => `${clock(part.read)} read, n = ${counted(part.n, "step")}${part.read < 1000 * SHORTEST - 1 ? ", too short for intervals" : ""}`;
-  return [table, el("p", { className: "note" }, two ? `A: ${told(one)}. B: ${told(two)}.` : `${told(one)}. No evidence: ${clock(one.ms[8])}.`)];
+  return [table, el("p", { className: "note" }, two ? `A: ${told(one)}. B: ${told(two)}.` : `${told(one)}. No evidence: ${clock(one.ms[8])}.`), ...pair];
 }
 
 function changesList(part) {

@@ -69,13 +69,13 @@ function personRow(lane) {
   const tick = el("input", { type: "checkbox", checked: !STATE.people.has(lane), "aria-label": `Show ${lane.name}` });
   tick.onchange = () => { if (tick.checked) STATE.people.delete(lane); else STATE.people.add(lane); tell("filter"); };
   const row = el("div", { className: "person-row" }, el("label", { className: "tick" }, tick));
-  if (lane.person === null || !EDITS) { row.append(el("bdi", {}, lane.name)); return row; }
+  if (lane.person === null || lane.beside || !EDITS) { row.append(el("bdi", {}, lane.name)); return row; }
   const name = el("input", { type: "text", value: lane.name, maxLength: 200, "aria-label": `Name of ${lane.name}` });
   name.onchange = () => rename(lane, name.value);
   const colour = el("input", { type: "color", value: lane.colour ?? "#777777", "aria-label": `Colour of ${lane.name}`, title: "Colour" });
   colour.onchange = () => recolour(lane, colour.value);
   row.append(name, colour);
-  const others = LANES.filter((one) => one !== lane && one.person !== null && !one.mergedInto);
+  const others = LANES.filter((one) => one !== lane && one.person !== null && !one.beside && !one.mergedInto);
   if (lane.mergedInto) return row;
   if (others.length) {
     const same = el("select", { "aria-label": `${lane.name} is the same person as`, title: "Is the same person as" }, el("option", { value: "" }, "same as…"), ...others.map((one) => el("option", { value: String(LANES.indexOf(one)) }, one.name)));

@@ -20,6 +20,7 @@ from mer_batch.report.lead import lead
 from mer_batch.report.pack import packed
 from mer_batch.report.player import convert_command, player_for
 from mer_batch.report.redact import redacted
+from mer_batch.report.second import with_second
 from mer_batch.report.still import still
 from mer_batch.resources import data_dir
 from mer_batch.timeline.agreement import agreement
@@ -37,8 +38,8 @@ ASSETS: Final = ("inline", "shared")
 SCRIPTS: Final = tuple(
     f"{name}.js"
     for name in (
-        "core", "theme", "pool", "stats", "draw", "pen", "chart", "overview", "player", "now", "selection", "export",
-        "who", "notes", "lists", "page",
+        "core", "theme", "pool", "stats", "draw", "pen", "chart", "overview", "player", "now", "selection", "compare",
+        "export", "who", "notes", "lists", "page",
     )
 )  # fmt: skip
 STYLES: Final = ("report.css", "workbench.css")
@@ -55,18 +56,24 @@ def write_report(
     truth: TruthScores | None = None,
     redact: frozenset[str] = frozenset(),
     title: str | None = None,
+    second: Timeline | None = None,
 ) -> list[Path]:
     """Write the page to `out` and return the files written, the page first.
 
     `assets="shared"` puts the page's script in one file beside the page instead of inside it; `embed_media`
     puts the recording inside, else it is linked by its relative path; `truth` adds the scores against
-    true labels; `redact` leaves out some of `redact.REDACTIONS`. Raises `UsageError` for an unknown
-    choice or a place that cannot be written, `InputError` for media that cannot be embedded.
+    true labels; `redact` leaves out some of `redact.REDACTIONS`; the lanes of `second`, another file or the
+    same one read otherwise, stand beside those of the first. Raises `UsageError` for an unknown choice or a
+    place that cannot be written, `InputError` for media that cannot be embedded.
     """
     if assets not in ASSETS:
         raise unknown_name("--assets", assets, ASSETS)
     shared = shared_script(out).name if assets == "shared" else ""
-    page = _page(redacted(timeline, redact), out, shared, embed_media, truth, redact, title)
+    first = redacted(timeline, redact)
+    data = page_data(first)
+    if second is not None:
+        data = with_second(data, first, redacted(second, redact))
+    page = _page(first, data, out, shared, embed_media, truth, redact, title)
     written = [out]
     if shared:
         written.append(write_shared(out))
@@ -90,6 +97,7 @@ def write_shared(out: Path) -> Path:
 
 def _page(
     timeline: Timeline,
+    data: Mapping[str, Any],
     out: Path,
     shared: str,
     embed: bool,
@@ -98,7 +106,6 @@ def _page(
     title: str | None,
 ) -> str:
     summaries, pairs = summarize(timeline), agreement(timeline)
-    data = page_data(timeline)
     js = "" if shared else _script()
     values = {
         **_header(timeline, title),
@@ -171,7 +178,7 @@ def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str], o
 
 
 def _packed_lane(lane: Mapping[str, Any]) -> Json:
-    head = {name: lane[name] for name in ("person", "thumbnail", "colour")}
+    head = {name: lane[name] for name in ("person", "thumbnail", "colour", "beside") if name in lane}
     return {
         **head,
         "labels": packed({"runs": lane["runs"]}),

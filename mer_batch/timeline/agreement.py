@@ -59,7 +59,7 @@ def agreement(timeline: Timeline) -> tuple[Agreement, ...]:
 
 
 def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], _Pairs]:
-    """For each two modalities the places of both labels, and the seconds, of every step in which both read something."""
+    """For each two modalities the places of both labels, and the seconds, of every step that both read."""
     places = list(combinations(range(len(MODALITIES)), 2))
     found: dict[tuple[int, int], list[_Pairs]] = {pair: [] for pair in places}
     for person, lane in lanes(timeline.segments).items():
