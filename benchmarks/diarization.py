@@ -48,10 +48,10 @@ def find(encoder: Encoder, sound: Samples, speakers: int | None = None) -> tuple
     return tell_apart(listener.heard(), regions, encoder.plda, speakers)
 
 
-def annotated(turns: Iterable[tuple[float, float, object]]) -> Annotation:
-    """Turns as pyannote takes them."""
+def annotated(turns: Iterable[tuple[Any, ...]]) -> Annotation:
+    """Turns (start, end, who, and what else is known of them) as pyannote takes them."""
     found = Annotation()
-    for number, (start, end, who) in enumerate(turns):
+    for number, (start, end, who, *_) in enumerate(turns):
         found[Segment(start, end), number] = str(who)
     return found
 

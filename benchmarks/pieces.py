@@ -14,10 +14,11 @@ from typing import Any
 import record
 from mer_batch import media, pieces
 from mer_batch.config import Options
-from mer_batch.face.identity import load_embedder
+from mer_batch.face.embedders import load_embedder
 from mer_batch.face.joints import JointError, join
 from mer_batch.face.log import FaceLog
 from mer_batch.face.read import FaceReadings, readings
+from mer_batch.face.recognise import recognise
 from mer_batch.readers import load_classifier
 from mer_batch.types import Probabilities
 
@@ -31,17 +32,22 @@ def main() -> None:
     film, options = media.probe(asked.film), Options(device="cpu")
     reader, embedder = load_classifier("face", options.face_model, "cpu"), load_embedder("cpu")
 
-    def read(part: pieces.Piece) -> FaceLog:
-        return pieces.read_piece(film, options, part, reader, embedder, bool(film.audio), lambda _time: None)
+    look = pieces.Look(mouths=bool(film.audio), pictures=False)
 
-    alone = record.cost(lambda: readings(read(pieces.Piece(0, 1, 0.0, 0.0, None)), embedder is not None))
+    def read(part: pieces.Piece) -> FaceLog:
+        return pieces.read_piece(film, options, part, reader, embedder, look, lambda _time: None)
+
+    def known(log: FaceLog) -> FaceReadings:
+        return readings(*recognise(log, embedder), embedder is not None)
+
+    alone = record.cost(lambda: known(read(pieces.Piece(0, 1, 0.0, 0.0, None))))
     whole: FaceReadings = alone.answer
     rows = []
     for warm in asked.warm:
         pieces.WARM, pieces.WARM_FRAMES = warm, 0  # type: ignore[misc]
         plan = pieces.plan(film, options, asked.minutes)
         try:
-            divided = record.cost(lambda plan=plan: readings(join(map(read, plan)), embedder is not None))
+            divided = record.cost(lambda plan=plan: known(join(map(read, plan))))
         except JointError as error:
             rows.append({"warm": warm, "pieces": len(plan), "not_joined": str(error)})
             continue

@@ -17,6 +17,7 @@ from mer_batch.face.embedders import load_embedder
 from mer_batch.fusion.learned import check_gate
 from mer_batch.nets.device import check_device
 from mer_batch.nets.store import find_model, verify_model
+from mer_batch.people.diarizer import check_diarizer
 from mer_batch.people.edits import parse_names
 from mer_batch.people.gallery import pictures
 from mer_batch.readers import shared_classifier as load_classifier
@@ -44,6 +45,8 @@ def check_options(options: Options) -> None:
         check_gate(options.fusion_model)
     parse_names(options.names)
     _check_identity(options)
+    if options.speakers not in ("none", "1"):
+        check_diarizer(options.diarizer)
     if options.transcript is not None and not media.parse_transcript(options.transcript).utterances:
         raise DataError(f"the transcript {str(options.transcript)!r} holds no words; leave out --transcript")
 
@@ -56,7 +59,7 @@ def _check_identity(options: Options) -> None:
         return
     pictures(options.gallery)
     if embedder is None:
-        raise UsageError("--gallery needs face recognition; run: pip install dlib-bin face-recognition-models")
+        raise UsageError("--gallery needs face recognition; run: pip install face-recognition-models")
 
 
 def _check_model(modality: Modality, spec: str, options: Options) -> None:

@@ -44,6 +44,8 @@ class Options:
     """Text for the recognizer as it might come before: names and words to expect, in the spelling wanted."""
     speakers: str = "auto"
     """How many voices are told apart by their sound: auto, a number, or none for not at all (it is biometric)."""
+    diarizer: str = "default"
+    """What tells voices apart: default, or pyannote[:NAME], a pipeline of pyannote.audio by name or folder."""
     audio_track: int | None = None
     """Which audio stream to hear, counted from 0; None is the file's default."""
     device: str = "auto"

@@ -101,7 +101,7 @@ def on_demand() -> Iterator[Part]:
         "matches people across cuts",
         lambda: str(path) if (path := embedders.weights_file()) else None,
         embedders.load_embedder,
-        "pip install dlib-bin face-recognition-models",
+        "pip install face-recognition-models",
     )
     yield from map(_recognizer, _recognizers())
 

@@ -13,7 +13,7 @@ import io
 import json
 import pickle
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -43,6 +43,11 @@ _ROOMS: Final = ("mer_batch.types", "mer_batch.face.", "mer_batch.people.", "mer
 
 Facts: TypeAlias = Callable[[], Mapping[str, Any]]
 Found = TypeVar("Found")
+
+
+def short(media: str) -> str:
+    """The part of a file's hash that names what is kept of it."""
+    return media[:32]
 
 
 class Keep:
@@ -84,10 +89,28 @@ class Keep:
             with suppress(OSError):
                 self._place(stage, facts).unlink(missing_ok=True)
 
+    def forget(self, stage: str) -> None:
+        """Forget what `stage` found in this file, whatever the facts were."""
+        if self._folder is not None:
+            for place in self._folder.glob(f"{short(self._media)}.{stage}.*"):
+                with suppress(OSError):
+                    place.unlink()
+
     def _place(self, stage: str, facts: Facts) -> Path:
         assert self._folder is not None
         text = json.dumps({"mer": __version__, "keep": VERSION, **facts()}, sort_keys=True, default=str)
-        return self._folder / f"{self._media[:32]}.{stage}.{sha256(text.encode()).hexdigest()[:16]}"
+        return self._folder / f"{short(self._media)}.{stage}.{sha256(text.encode()).hexdigest()[:16]}"
+
+
+def clear(folder: Path, stage: str, needed: Container[str]) -> int:
+    """Remove what was kept of a stage of all media but those `needed`, by hash; returns how many files that were."""
+    removed = 0
+    for place in folder.glob(f"??/*.{stage}.*"):
+        if place.name.partition(".")[0] not in needed:
+            with suppress(OSError):
+                place.unlink()
+                removed += 1
+    return removed
 
 
 class _Reader(pickle.Unpickler):

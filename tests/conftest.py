@@ -26,6 +26,7 @@ def _cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """What fixtures make for several tests leaves the caches of the person who runs them alone, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MER_READS", str(tmp_path_factory.mktemp("reads") / "test_reads.csv"))
         yield
 
 
@@ -34,6 +35,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """No test reads or fills the caches and data sets of the person who runs it."""
     monkeypatch.setenv("MER_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+    monkeypatch.setenv("MER_READS", str(tmp_path_factory.mktemp("reads") / "test_reads.csv"))
     monkeypatch.delenv("MER_DATA", raising=False)
     if checks := sys.modules.get("mer_batch.checks"):
         monkeypatch.setattr(checks, "refused", {})

@@ -20,6 +20,7 @@ from mer_batch.nets.store import read_card
 from mer_batch.resources import data_dir
 from mer_batch.scores import predictions
 from mer_batch.scores.shares import wilson
+from mer_batch.tasks import reads
 from mer_batch.timeline.io import to_json
 from timelines import make_timeline
 
@@ -116,3 +117,68 @@ def test_intervals_of_accuracy_are_wilsons_of_the_counts(name: str) -> None:
     assert f"| accuracy | {span.value:.4f} | {span.low:.4f} to {span.high:.4f} |" in page
     if name == "face":
         assert f"accuracy {span.value:.3f} ({span.low:.3f} to {span.high:.3f})" in README
+
+
+def card_page(name: str) -> str:
+    return (data_dir("models") / name / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def card_row(name: str, score: str) -> list[str]:
+    """The cells of a score on a card: name, value, interval over items and, where it has one, over groups."""
+    line = next(line for line in card_page(name).splitlines() if line.startswith(f"| {score} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def in_short(interval: str) -> str:
+    """ "0.6399 to 0.7020" as the README has it: "0.640 to 0.702"."""
+    return " to ".join(f"{float(bound):.3f}" for bound in interval.split(" to "))
+
+
+def test_every_page_tells_the_same_of_leaks() -> None:
+    """What a card says of leaks is what README, reference table and card page say, and nobody says otherwise."""
+    none = re.compile(r"training without (the )?copies|trained without (the )?copies|without copies of (held-out|test)")
+    row = next(line for line in README.splitlines() if line.startswith("| face |"))
+    reference = (ROOT / "train" / "reference" / "README.md").read_text(encoding="utf-8")
+    table = next(line for line in reference.splitlines() if line.startswith("| our face model"))
+    for name in ("face", "voice", "text", "fusion"):
+        card = read_card(data_dir("models") / name)
+        assert f"leaks from held-out data into its training: {card.leaks or 'none'}." in card_page(name)
+        if card.leaks:
+            assert not none.search(card.data), name
+            assert not none.search(card_page(name)), name
+    leaks = read_card(data_dir("models") / "face").leaks
+    told = re.match(r"[\d,]+ [\w-]+ [\w-]+ copy a test picture", leaks)
+    for text in (row, table):
+        if leaks:
+            assert not none.search(text)
+            assert (told.group() if told else leaks) in text
+        else:
+            assert "copy a test picture" not in text
+    architecture = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert "FER2013 trains without" not in architecture
+    assert "what leaked into a shipped model says its card" in " ".join(architecture.split())
+
+
+@pytest.mark.parametrize("name", ["face", "voice", "text", "fusion"])
+def test_cards_tell_how_often_their_test_was_read(name: str) -> None:
+    """At least as often as the card says: later readings stand in the ledger only."""
+    found = re.search(r"^- Test set: (.+) was read (once|([\d,]+) times), this one included", card_page(name), re.M)
+    assert found, name
+    card = read_card(data_dir("models") / name)
+    assert found.group(1) == card.confusion_source
+    count = 1 if found.group(2) == "once" else int(found.group(3).replace(",", ""))
+    own = [line for line in reads.lines(reads.shipped()) if line.set == card.confusion_source]
+    assert sum(line.reads for line in own) >= count >= 1
+    assert any(line.model and card.sha256.startswith(line.model) for line in own), "its own reading is in the ledger"
+
+
+def test_intervals_in_the_readme_are_those_of_the_cards_and_name_their_unit() -> None:
+    rows = {line.split("|")[1].strip(): line for line in README.splitlines() if line.startswith("| ")}
+    for row, name, score in (("face", "face", "accuracy"), ("voice", "voice", "uar"), ("words", "text", "weighted_f1")):
+        cells = card_row(name, score)
+        assert f"({in_short(cells[2])})" in rows[row], row
+    assert "interval over new items" in README
+    own = card_row("voice", "uar")[3:]
+    heads = card_row("voice", "score")
+    assert "over new speakers" in heads[3]
+    assert f"over new speakers {in_short(own[0])}" in rows["voice"]

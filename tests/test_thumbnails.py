@@ -37,10 +37,10 @@ def test_every_shot_has_its_own_picture(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_was_seen_while_faces_were_read_is_not_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faces by the box of their reading, the best one for the person and the nearest for a moment; shots by time."""
-    timeline = make_timeline(9, thumbnails=False)
+    timeline = make_timeline(60, thumbnails=False)
     readings = [one for one in timeline.observations if one.evidence.box is not None]
     glimpses = [
-        Glimpse(one.start, bytes([number]), one.evidence.box, trail=0, cell=number)
+        Glimpse(one.start, number.to_bytes(2, "big"), one.evidence.box, trail=0, cell=number)
         for number, one in enumerate(readings)
     ] + [Glimpse(shot.start + 0.9, b"shot%d" % number) for number, shot in enumerate(timeline.shots)]
     monkeypatch.setattr(media, "grab_frames", None)
@@ -50,13 +50,13 @@ def test_what_was_seen_while_faces_were_read_is_not_decoded_again(monkeypatch: p
     ]
     assert [person.name for person in shown.people if person.thumbnail] == [person.name for person in timeline.people]
     for person in shown.people:
-        place = base64.b64decode(person.thumbnail or "")[0]
+        place = int.from_bytes(base64.b64decode(person.thumbnail or ""), "big")
         own = [one for one in readings if one.person == person.name]
         assert readings[place].quality == max(one.quality for one in own)
         assert readings[place].person == person.name
     peaks = [event for event in shown.events if event.thumbnail]
     assert peaks
     for event in peaks:
-        reading = readings[base64.b64decode(event.thumbnail or "")[0]]
+        reading = readings[int.from_bytes(base64.b64decode(event.thumbnail or ""), "big")]
         assert reading.person == event.person
         assert abs(reading.start - event.time) <= CELL

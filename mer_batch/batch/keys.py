@@ -97,9 +97,19 @@ def models(options: Options) -> dict[str, Any]:
             from mer_batch.people.gallery import gallery_sum
 
             found["gallery"] = gallery_sum(options.gallery)
+    found["voices"] = _diarizer(options)
     if "text" in options.modalities:
         found["recognizer"] = _recognizer(options.asr)
     return found
+
+
+def _diarizer(options: Options) -> str | None:
+    """What tells voices apart, where it is there."""
+    from mer_batch.people.diarizer import diarizer_sum
+
+    with suppress(MerError):
+        return diarizer_sum(options.diarizer) if options.speakers not in ("none", "1") else None
+    return None
 
 
 def _recognizer(asr: str) -> str | None:

@@ -43,6 +43,8 @@ class History:
     """The name that each file was first given, so that its report keeps its place."""
     begun: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Files that were begun and have not ended since."""
+    split: dict[str, str] = field(default_factory=dict)
+    """The hashes of long films that were begun in pieces and have not been read since."""
     runs: list[Mapping[str, Any]] = field(default_factory=list)
     damaged: int = 0
     foreign: int = 0
@@ -136,8 +138,12 @@ def _take(history: History, event: Mapping[str, Any]) -> None:
         history.names.setdefault(uri, event["name"])
     if kind == "begun":
         history.begun[uri] = event
+    elif kind == "split" and isinstance(event.get("media"), str):
+        history.split[uri] = event["media"]
     elif kind in STATES:
         history.begun.pop(uri, None)
+        if kind != "failed":
+            history.split.pop(uri, None)
         before = history.entries.get(uri)
         tries = before.tries + 1 if kind == "failed" and before is not None and before.state == "failed" else 1
         history.entries[uri] = Entry(uri, kind, event, tries if kind == "failed" else 0)

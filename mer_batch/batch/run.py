@@ -27,6 +27,7 @@ from mer_batch.batch.waiting import Waiting
 from mer_batch.config import LEAST_SPLIT, SPLIT, Options
 from mer_batch.errors import MerError, UsageError, unknown_name
 from mer_batch.files import check_folder, size_of, sweep
+from mer_batch.keep import clear, short
 from mer_batch.provenance import as_table
 from mer_batch.resources import memory_mb, processors
 
@@ -141,7 +142,9 @@ def run(order: Order, heard: Heard) -> Outcome:
         outcome = Outcome(order, damaged=history.damaged, foreign=history.foreign)
         waiting = list(_waiting(order, history, outcome, ledger))
         _work(order, waiting, ledger, heard)
-        _gather(outcome, ledger.read())
+        history = ledger.read()
+        _gather(outcome, history)
+        _clear(order.out, history)
         ledger.add("end", done=outcome.count("done"), partial=outcome.count("partial"), failed=outcome.count("failed"))
         return outcome
 
@@ -168,6 +171,12 @@ def _gather(outcome: Outcome, history: History) -> None:
     asked = dict.fromkeys([*(source.uri for source in found.sources), *(uri for uri, _ in found.missing)])
     outcome.entries = {uri: history.entries[uri] for uri in asked if uri in history.entries}
     outcome.others = sum(entry.state in READ for uri, entry in history.entries.items() if uri not in asked)
+
+
+def _clear(out: Path, history: History) -> None:
+    """Remove what tells people apart in pieces that nobody will join: of films that were read, whole or otherwise."""
+    films = [media for uri, media in history.split.items() if "://" in uri or Path(uri).exists()]
+    clear(out / HIDDEN / STAGES, "piece", {short(media) for media in films})
 
 
 def _waiting(order: Order, history: History, outcome: Outcome, ledger: Ledger) -> Iterator[Job]:
@@ -243,7 +252,9 @@ def _work(order: Order, waiting: list[Job], ledger: Ledger, heard: Heard) -> Non
                 continue
             if not todo.ended(event.task, event.result):
                 if event.task.piece is None:
-                    ledger.add("split", sync=False, file=event.task.source.uri, pieces=event.result.pieces)
+                    film = event.result.film
+                    ledger.add("split", sync=False, file=event.task.source.uri, pieces=event.result.pieces,
+                               media=film and film.sha256)  # fmt: skip
                 continue
             done += 1
             state, error = _note(event, ledger, order.shelf)

@@ -63,11 +63,12 @@ def train(
     ),
     folds: bool = typer.Option(False, "--folds", help="Train every fold of the recipe's split and sum them up."),
     corpora: bool = typer.Option(False, "--corpora", help="Train on each set alone and test on each other one."),
+    leave_out: bool = typer.Option(False, "--leave-out", help="Train on all sets but one and test on it, in turn."),
     device: str = DEVICE,
 ) -> int:
     """Train by a recipe; the model lands in RUN/model and can be used as --face-model RUN/model.
 
-    With --folds, --corpora or a pattern the same command again goes on where it was stopped.
+    With --folds, --corpora, --leave-out or a pattern the same command again goes on where it was stopped.
     Several devices: torchrun --nproc-per-node N -m mer_batch train RECIPE.
     """
     from mer_batch.pages.run.page import write_run_report
@@ -78,13 +79,15 @@ def train(
 
     flags = {"train.epochs": epochs, "train.seed": seed, "data.keep_leaks": True if keep_leaks else None}
     changes = parse_changes(settings) | {name: value for name, value in flags.items() if value is not None}
-    if folds or corpora or several.is_pattern(recipe):
-        if (folds and corpora) or resume or parent:
+    asked: dict[several.Way, bool] = {"folds": folds, "corpora": corpora, "leave-out": leave_out}
+    ways = [way for way, wanted in asked.items() if wanted]
+    if ways or several.is_pattern(recipe):
+        if len(ways) > 1 or resume or parent:
             raise UsageError(
-                "--folds, --corpora, --resume and --parent exclude each other; repeat the command to go on"
+                "--folds, --corpora, --leave-out, --resume and --parent exclude each other; repeat the command to go on"
             )
         order = several.Order(device, say, changes, views or tta, write_run_report)
-        folder, lines = several.train(recipe, "folds" if folds else "corpora" if corpora else "", order, out)
+        folder, lines = several.train(recipe, ways[0] if ways else "", order, out)
         typer.echo("\n".join([*lines, f"Runs: {folder}"]))
         return EXIT_OK
     folder = runs.train(

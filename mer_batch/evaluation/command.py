@@ -55,8 +55,13 @@ def _single(source: Source, reader: Classifier[Any]) -> Evaluation:
     return Evaluation(
         source.request, source.modality, reading.name, source.view_name, reading.ids, reading.labels,
         before, after, results, main, card.temperature, card.bias, tuple(source.notes),
-        tally=source.tally, gains=gains, groups=reading.groups, twins=_twins(source, reading, after, main.part.where),
+        tally=source.tally, gains=gains, groups=reading.groups,
+        twins=_twins(source, reading, after, main.part.where), reads=_reads(source),
     )  # fmt: skip
+
+
+def _reads(source: Source) -> int | None:
+    return None if source.reads is None else source.reads.reads
 
 
 def _twins(
@@ -101,7 +106,7 @@ def _ensemble(source: Source, readers: Sequence[Classifier[Any]]) -> Evaluation:
             f"best member ({members[best].model})": ensemble.gain(truth, after[where], [own[best]]),
             "mean member": ensemble.gain(truth, after[where], own),
         },
-        reading.groups, tally=source.tally,
+        reading.groups, tally=source.tally, reads=_reads(source),
     )  # fmt: skip
 
 

@@ -21,10 +21,12 @@ from mer_batch.fusion.learned import POOL, Gate, load_gate
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import find_model, read_card
 from mer_batch.scores import predictions
+from mer_batch.scores.groups import unit
 from mer_batch.scores.metrics import Scores, score
 from mer_batch.scores.statistics.blocks import holm
 from mer_batch.scores.statistics.comparison import Comparison, compare
 from mer_batch.scores.statistics.readings import Readings
+from mer_batch.tasks import reads
 from mer_batch.tasks.recipe import read_recipe
 from mer_batch.tasks.task import LabelledSet, Split, load_task
 from mer_batch.types import MODALITIES, Floats
@@ -49,7 +51,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Test:
-    """What the second reader gains over the first; `p` is McNemar's, adjusted after Holm for all tests of the part."""
+    """What the second reader gains over the first; `p` is adjusted after Holm for all tests of the part.
+
+    It is that of a t test over new speakers where there are several, else McNemar's over these clips.
+    """
 
     first: str
     second: str
@@ -117,7 +122,11 @@ def study(spec: str = "default", split: Split = "test", device: str = "auto", re
     prior, found = _prior(task.held_out("validation").labels), task.held_out(split)
     kinds = list(dict.fromkeys(found.groups["set"]))
     parts = tuple(_part(kind, prior, found, gate) for kind in kinds)
-    return Study("" if gate is None else spec, split, parts, tuple(_notes(gate, task.input, spec, split)))
+    notes = list(_notes(gate, task.input, spec, split))
+    if split == "test":
+        model = POOL if gate is None else gate.card.sha256
+        notes.append(reads.note(found.name, [str(one) for one in found.ids], model, "evaluate").sentence(found.name))
+    return Study("" if gate is None else spec, split, parts, tuple(notes))
 
 
 def _notes(gate: Gate | None, made: Mapping[str, Any], spec: str, split: Split) -> Iterator[str]:
@@ -134,8 +143,8 @@ def _part(kind: str, prior: Shares, found: LabelledSet, gate: Gate | None) -> Pa
     tables = np.stack(tested.items)
     labels = np.asarray(tested.labels, dtype=np.int64)
     readers = _readers(tables, prior, gate).items()
-    rows = tuple(Row(name, read, score(labels, shares), shares) for name, (read, shares) in readers)
     groups = {name: tuple(values) for name, values in tested.groups.items()}
+    rows = tuple(Row(name, read, score(labels, shares, groups=groups), shares) for name, (read, shares) in readers)
     part = Part(kind, tuple(tested.ids), labels, groups, rows, (), _voice_shares(tables, gate))
     return replace(part, tests=_tests(part))
 
@@ -173,8 +182,10 @@ def _tests(part: Part) -> tuple[Test, ...]:
     pairs = [(single.name, fused) for fused in (POOLED, GATED) if fused in known for single in part.singles]
     if GATED in known:
         pairs.append((POOLED, GATED))
-    found = [compare(_as_readings(part, known[a]), _as_readings(part, known[b])) for a, b in pairs]
-    adjusted = holm([one.test.p for one in found])
+    shared = unit(part.groups)
+    by = shared[0] if shared is not None and shared[1].max() > 0 else None
+    found = [compare(_as_readings(part, known[a]), _as_readings(part, known[b]), by) for a, b in pairs]
+    adjusted = holm([one.p for one in found])
     return tuple(
         Test(a, b, one, p, _by_speaker(part, known[a], known[b]))
         for (a, b), one, p in zip(pairs, found, adjusted, strict=True)

@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from mer_batch.evaluation.fusion import GATED, GOOD, POOLED, Part, Study, Test
+from mer_batch.scores.groups import plural
 from mer_batch.scores.statistics.intervals import ALPHA
 from mer_batch.scores.wording import HEADS, p_text, points
 from mer_batch.wording import percent
@@ -39,6 +40,13 @@ def _part(part: Part) -> Iterator[str]:
             + "".join(f"{text:>18}" for text in shares)
             + (f"{values['weighted_f1']:>13.3f}{values['nll']:>8.3f}{values['ece']:>8.3f}")
         )
+        own = row.scores.grouped
+        if own is not None:
+            wide = (own.intervals.get(name) for name in ("accuracy", "uar"))
+            told = "".join(f"{f'({span[0]:.2f}-{span[1]:.2f})' if span else '':>18}" for span in wide)
+            yield f"{'  over new':<10}{plural(own.by)[:9]:<9}{told}   ({own.units})"
+    if part.rows and part.rows[0].scores.grouped is None:
+        yield "Who speaks is one person or not known: intervals and tests are of these clips, not of new people."
     yield from (_test(test) for test in part.tests)
     for name, (good, poor) in part.voice_share.items():
         yield f"share of the voice, {name}: {good:.2f} where its quality is {GOOD} or more, else {poor:.2f}"
@@ -48,10 +56,10 @@ def _part(part: Part) -> Iterator[str]:
 def _test(test: Test) -> str:
     gain = test.comparison.gains["accuracy"]
     span = "" if gain.low is None or gain.high is None else f" ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-    people = "" if test.speakers is None else f"; speakers better {test.speakers[0]}, worse {test.speakers[1]}"
+    people = "" if test.speakers is None else f"; better for {test.speakers[0]}, worse for {test.speakers[1]}"
     return (
-        f"{test.second} over {test.first}: {100 * gain.value:+.1f} points{span}, "
-        f"McNemar {p_text(test.comparison.test.p)}, Holm {p_text(test.p)}{people}"
+        f"{test.second} over {test.first}: {100 * gain.value:+.1f} points{span},\n"
+        f"  {test.comparison.how} {p_text(test.comparison.p)}, Holm {p_text(test.p)}{people}"
     )
 
 

@@ -71,6 +71,8 @@ class Evaluation:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     twins: Mapping[tuple[str, str], Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    reads: int | None = None
+    """How often the test set was read, this time included; None for other data."""
 
     def as_json(self) -> dict[str, Any]:
         """The main part's scores at the top, all parts under `parts`; see `Scores.as_json`."""
@@ -84,6 +86,7 @@ class Evaluation:
             "bias": list(self.bias) or None,
             "part": self.main.part.title,
             "items": self.tally.as_json(),
+            "test_reads": self.reads,
             **self.main.scores.as_json(),
             "parts": [
                 {

@@ -9,7 +9,9 @@ from mer_batch.classifier import Classifier
 from mer_batch.errors import DataError, UsageError
 from mer_batch.evaluation import ensemble
 from mer_batch.evaluation.result import Request, Result
+from mer_batch.scores.groups import of_part
 from mer_batch.scores.metrics import score
+from mer_batch.tasks import reads
 from mer_batch.tasks.parts import NAMES, Part, check_split, main_part, part_names, parts
 from mer_batch.tasks.reading import Reading, Shares, read_set
 from mer_batch.tasks.recipe import recipe_of
@@ -29,6 +31,7 @@ class Source:
         self.view_name = views_name(modality, request.views)
         self.views = views_for(modality, request.views)
         self.notes: list[str] = []
+        self.reads: reads.Count | None = None
         self._task: Task | None = None
         self._validation: dict[int, Reading] = {}
         if request.data is None and request.split is not None:
@@ -59,6 +62,8 @@ class Source:
             if not len(labelled.items):
                 continue
             readings.append(read_set(reader, labelled, self.views, self._on_progress))
+            if split == "test":
+                self._count(labelled, reader)
             names += part_names(readings[-1].ids, split)
             if split == "validation":
                 self._validation[id(reader)] = readings[-1]
@@ -66,6 +71,12 @@ class Source:
             raise DataError(f"the held-out data of the task have no part {self.request.split!r}")
         self.tally = Tally(len(names))
         return ensemble.joined(readings), names
+
+    def _count(self, labelled: LabelledSet, reader: Classifier[Any]) -> None:
+        """Every reading of a test set is written down, those of each member of an ensemble too."""
+        self.reads = reads.note(labelled.name, [str(name) for name in labelled.ids], reader.card.sha256, "evaluate")
+        sentence = self.reads.sentence(labelled.name)
+        self.notes = [note for note in self.notes if "this one included" not in note] + [sentence]
 
     def _splits(self) -> tuple[Split, ...]:
         if self.request.split in (None, "test"):
@@ -109,8 +120,9 @@ def _wanted(labelled: LabelledSet, split: Split, wanted: str | None) -> Labelled
 
 def _scored(part: Part, reading: Reading, after: Shares, before: Shares, plain: Shares | None) -> Result:
     labels, where = reading.labels[part.where], part.where
+    groups = of_part(reading.groups, where)
     return Result(
         part,
-        score(labels, after[where], before=before[where]),
-        None if plain is None else score(labels, plain[where]),
+        score(labels, after[where], before=before[where], groups=groups),
+        None if plain is None else score(labels, plain[where], groups=groups),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from mer_batch.evaluation.result import Evaluation, Result
 from mer_batch.files import whole_file
 from mer_batch.scores import predictions
+from mer_batch.scores.groups import plural
 from mer_batch.scores.metrics import SCORES, Scores
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.tasks.parts import ALL, BOTH, WITHOUT
@@ -39,6 +40,7 @@ def _scores(found: Evaluation) -> Iterator[str]:
     yield f"{'':<22}{'n':>6}" + "".join(f"{HEADS[name]:>18}" for name in SCORES)
     for result in found.results:
         yield from _row(result)
+        yield from _over_groups(result)
         if result.plain is not None and result.part.items == ALL:
             yield f"{'  one view':<22}{'':>6}" + "".join(_value(result.plain, name) for name in SCORES)
 
@@ -46,6 +48,15 @@ def _scores(found: Evaluation) -> Iterator[str]:
 def _row(result: Result) -> Iterator[str]:
     name = result.part.name if result.part.items == ALL else f"  {result.part.items}"
     yield f"{name[:22]:<22}{result.scores.n:>6}" + "".join(_value(result.scores, name) for name in SCORES)
+
+
+def _over_groups(result: Result) -> Iterator[str]:
+    """The intervals over new speakers or the like, where there are several; the numbers above are over new items."""
+    own = result.scores.grouped
+    if own is not None:
+        spans = (tuple(map(_short, own.intervals[name])) if name in own.intervals else ("", "") for name in SCORES)
+        told = "".join(f"{f'({low}-{high})' if low else '':>18}" for low, high in spans)
+        yield f"{f'    over new {plural(own.by)}'[:22]:<22}{own.units:>6}{told}"
 
 
 def _value(scores: Scores, name: str) -> str:
@@ -59,12 +70,16 @@ def _short(share: float) -> str:
 
 
 def _calibration(found: Evaluation) -> Iterator[str]:
-    yield f"{'calibration':<22}{'ECE before':>12}{'after':>8}{'95 % interval':>18}{'NLL before':>14}{'after':>8}"
+    yield (
+        f"{'calibration':<22}{'ECE before':>11}{'after':>8}{'debiased':>10}{'95 % interval':>18}"
+        f"{'NLL before':>12}{'after':>8}"
+    )
     for result in found.results:
         name = result.part.name if result.part.items == ALL else f"  {result.part.items}"
-        values, (low, high) = result.scores.values, result.scores.intervals["ece"]
-        ece = f"{values['ece_before']:>12.4f}{values['ece']:>8.4f}{f'{low:.4f} to {high:.4f}':>18}"
-        yield f"{name[:22]:<22}{ece}{values['nll_before']:>14.4f}{values['nll']:>8.4f}"
+        values, (low, high) = result.scores.values, result.scores.intervals["ece_debiased"]
+        ece = f"{values['ece_before']:>11.4f}{values['ece']:>8.4f}{values['ece_debiased']:>10.4f}"
+        loss = f"{values['nll_before']:>12.4f}{values['nll']:>8.4f}"
+        yield f"{name[:22]:<22}{ece}{f'{low:.4f} to {high:.4f}':>18}{loss}"
 
 
 def _ensemble(found: Evaluation) -> Iterator[str]:

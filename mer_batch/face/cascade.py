@@ -62,31 +62,34 @@ class Cascade:
     def propose(self, views: Views, min_face: float) -> Candidates:
         """P-Net over the image pyramid."""
         sizes = _pyramid(views.height, views.width, min_face)
-        # One picture at a time stays in a processor's cache.
-        seen = [self._seen(level) for levels in views.pyramids(sizes) for level in levels]
+        seen = [self._seen(level, first) for first, levels in views.pyramids(sizes) for level in levels]
         count = torch.tensor([len(rows) for rows in seen], device=self.device)
         if not int(count.sum()):
             return _nothing(self.device)
         rows = torch.cat(seen)
-        level = torch.arange(len(seen), device=self.device).repeat_interleave(count)
-        sides = torch.tensor(sizes, device=self.device)[level % len(sizes)]
-        scale = (views.width_height / sides.flip(1)).repeat(1, 2)
-        corner = rows[:, [1, 0]].repeat(1, 2) * _STRIDE
+        frame = rows[:, 0].long()
+        level = torch.arange(len(seen), device=self.device).repeat_interleave(count) % len(sizes)
+        scale = (views.width_height / torch.tensor(sizes, device=self.device)[level].flip(1)).repeat(1, 2)
+        corner = rows[:, [2, 1]].repeat(1, 2) * _STRIDE
         corner[:, 2:] += CELL
         # The regression travels in the place of the landmarks, which P-Net does not give.
-        points = torch.nn.functional.pad(rows[:, 3:], (0, 6)).view(-1, 5, 2)
-        every = Candidates(corner * scale, rows[:, 2], level, points)
-        every = every.pick(_best(every, 0.5))
-        merged = replace(every, frame=every.frame // len(sizes))
-        # R-Net need not see twice what two levels agree on: a quarter less to do, and on media/stills as many are found.
+        points = torch.nn.functional.pad(rows[:, 4:], (0, 6)).view(-1, 5, 2)
+        apart = Candidates(corner * scale, rows[:, 3], frame * len(sizes) + level, points)
+        apart = apart.pick(_best(apart, 0.5))
+        merged = replace(apart, frame=apart.frame // len(sizes))
+        # R-Net need not see twice what two levels agree on: a quarter less to do, and as many found on media/stills.
         merged = merged.pick(_best(merged, 0.5))
         return _moved(merged, merged.points.flatten(1)[:, :4])
 
-    def _seen(self, level: Tensor) -> Tensor:
-        """Where the P-Net sees a face in a picture: row, column, odds and regression (4,) of each."""
+    def _seen(self, level: Tensor, first: int) -> Tensor:
+        """Where the P-Net sees a face in pictures (n, 3, h, w), of which one is the number `first`.
+
+        Rows of (frame, row, column, odds, regression in 4 numbers).
+        """
         moves, odds = self._pnet(level)
-        row, column = (odds[0, 1] >= self.thresholds[0]).nonzero().unbind(1)
-        return torch.cat([torch.stack([row, column, odds[0, 1, row, column]]), moves[0, :, row, column]]).T
+        frame, row, column = (odds[:, 1] >= self.thresholds[0]).nonzero().unbind(1)
+        places = torch.stack([frame + first, row, column, odds[frame, 1, row, column]], 1)
+        return torch.cat([places, moves[frame, :, row, column]], 1)
 
     @torch.inference_mode()
     def filter(self, views: Views, candidates: Candidates) -> Candidates:

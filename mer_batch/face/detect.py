@@ -98,13 +98,13 @@ class CascadeDetector(Detector):
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """See `Detector.detect`."""
-        return self._found(images, 1.0)
+        return self._found(images)
 
     def glance(self, images: Sequence[Image]) -> list[list[Detection]]:
         """See `Detector.glance`: faces twice as large as the smallest, for a third of the time."""
-        return self._found(images, _GLANCE)
+        return self._found(images, glance=True)
 
-    def _found(self, images: Sequence[Image], times: float) -> list[list[Detection]]:
+    def _found(self, images: Sequence[Image], glance: bool = False) -> list[list[Detection]]:
         result: list[list[Detection]] = [[] for _ in images]
         by_shape: dict[tuple[int, ...], list[int]] = {}
         for position, image in enumerate(images):
@@ -112,15 +112,18 @@ class CascadeDetector(Detector):
         for positions in by_shape.values():
             for start in range(0, len(positions), self.batch):
                 chunk = positions[start : start + self.batch]
-                for position, faces in zip(chunk, self._detect_alike([images[i] for i in chunk], times), strict=True):
+                for position, faces in zip(chunk, self._detect_alike([images[i] for i in chunk], glance), strict=True):
                     result[position] = faces
         return result
 
-    def _detect_alike(self, images: list[Image], times: float) -> list[list[Detection]]:
+    def _detect_alike(self, images: list[Image], glance: bool) -> list[list[Detection]]:
         from mer_batch.face.views import Views
 
         views = Views(images, self._cascade.device)
-        found = self._cascade.detect(views, times * self._smallest(views.height, views.width))
+        smallest = self._smallest(views.height, views.width)
+        if glance:
+            smallest = max(smallest, min(_GLANCE * smallest, GLANCED * min(views.height, views.width)))
+        found = self._cascade.detect(views, smallest)
         faces = _detections(found, views)
         owner = found.frame.tolist()
         return [[face for face, of in zip(faces, owner, strict=True) if of == i] for i in range(len(images))]

@@ -5,7 +5,6 @@ dlib's comes first because its distances are measured here (`benchmarks/identity
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from mer_batch.errors import ModelError
@@ -29,7 +28,7 @@ def load_embedder(device: str = "auto") -> Embedder | None:
 
 def weights_file() -> Path | None:
     """Where the weights of the embedder are."""
-    if find_spec("dlib") is not None and (installed := dlib_faces.weights_file()) is not None:
+    if (installed := dlib_faces.weights_file()) is not None:
         return installed
     fetched = identity.weights_file()
     return fetched if fetched.is_file() else None

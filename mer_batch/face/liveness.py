@@ -38,6 +38,8 @@ LEAST_SECONDS: Final = 3.0
 """Comparisons and seconds of a face below which it is not judged: who listens may sit still for a while."""
 ENOUGH: Final = 40
 """Comparisons after which a face that moves in a quarter of them is not watched any more."""
+SURE: Final = 20
+"""The same for a face that moves in half of them: a portrait that seems to would be taken for living anyway."""
 LEAST_KNOWN: Final = 0.25
 """Share of a crop that both pictures must hold."""
 SMALLEST: Final = 24.0
@@ -126,7 +128,8 @@ class Count:
     @property
     def lives(self) -> bool:
         """Whether it need not be watched any more."""
-        return self.pairs >= ENOUGH and self.moved * 4 >= self.pairs
+        often = self.pairs >= SURE and self.moved * 2 >= self.pairs
+        return often or (self.pairs >= ENOUGH and self.moved * 4 >= self.pairs)
 
     def add(self, moved: bool, time: float) -> None:
         """Take a comparison."""

@@ -20,7 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from mer_batch.face.flow import FLAT, REACH, Array, Curve, fit, pixels, rms, smooth, spans, square, ways_at, whole_square
+from mer_batch.face.flow import (
+    FLAT,
+    REACH,
+    Array,
+    Curve,
+    fit,
+    median,
+    pixels,
+    rms,
+    slopes,
+    smooth,
+    spans,
+    square,
+    ways_at,
+)
 from mer_batch.face.track import Sighting
 from mer_batch.types import Frame, Image
 
@@ -83,7 +97,7 @@ class Look:
         A look is compared with several; since all this is linear, means and differences of it do for pairs.
         """
         soft = smooth(self.crop)
-        down, across = np.gradient(soft)
+        down, across = slopes(soft)
         return np.stack([soft, across, down]).reshape(3, -1)
 
 
@@ -214,14 +228,8 @@ def _looks(pictures: Sequence[_Held], first: Curve, last: Curve) -> Iterator[tup
 
 
 def _look(picture: _Held, points: Curve, half: float) -> Look:
-    middle, side = points.mean(0), round(2 * half)
-    if side < 2 * _SIZE:
-        return Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
-    # Where a pixel of the crop is two or more of the picture, whole ones are near enough: motion is measured beside
-    # that of the face.
-    left, top = (round(float(edge)) for edge in middle - half)
-    crop = whole_square(picture.image, (left, top), side, _SIZE)
-    return Look(picture.time, crop, (points - (left, top)) / side)
+    middle = points.mean(0)
+    return Look(picture.time, square(picture.image, middle, half, _SIZE), (points - middle + half) / (2 * half))
 
 
 def _as_it_is(image: Image) -> Image:
@@ -239,12 +247,13 @@ _LINE: Final = (np.arange(_SIZE, dtype=np.float32) / _SIZE)[None]
 def _regions(points: Curve) -> tuple[Mask, Mask]:
     """The pixels of the mouth (down to the lower lip of an open one) and of eyes and nose."""
     across, down = spans(points)
-    eyes, nose, mouth = points[:2].mean(0), points[2], points[3:].mean(0)
+    (x0, y0), (x1, y1), nose, (x3, y3), (x4, y4) = points.tolist()
+    eyes, mouth = ((x0 + x1) / 2, (y0 + y1) / 2), ((x3 + x4) / 2, (y3 + y4) / 2)
     columns, rows = _LINE, _LINE.T
     lips = ((columns - mouth[0]) / (0.42 * across)) ** 2 + ((rows - mouth[1] - 0.08 * down) / (0.38 * down)) ** 2 < 1
     wide = np.abs(columns - (eyes[0] + nose[0]) / 2) < 0.75 * across
-    from_brows, to_nose = rows - eyes[1] + 0.45 * down, nose[1] + 0.1 * down - rows
-    return lips, wide & ((from_brows > 0) & (to_nose > 0)) & ~lips
+    high = (rows > eyes[1] - 0.45 * down) & (rows < nose[1] + 0.1 * down)
+    return lips, wide & high & ~lips
 
 
 def motion(before: Look, after: Look) -> tuple[float, float]:
@@ -262,7 +271,7 @@ def motion(before: Look, after: Look) -> tuple[float, float]:
     left = change - fit(ways[:, lips:], change[lips:]) @ ways
     contrast = np.sqrt(across**2 + down**2)
     speed = rms(left[:lips]) / (rms(contrast[:lips]) + FLAT)
-    rest = 1.48 * float(np.median(np.abs(left[lips:]))) / (rms(contrast[lips:]) + FLAT)
+    rest = 1.48 * median(np.abs(left[lips:])) / (rms(contrast[lips:]) + FLAT)
     return speed / _SIZE, rest / _SIZE
 
 

@@ -63,8 +63,8 @@ class PNet(Net):
         """See `Net.forward`."""
         if pictures.device.type != "cpu" or pictures.shape[2] % 2 or pictures.shape[3] % 2:
             return super().forward(pictures)
-        # Bands of a large picture, each with the lines that its last windows reach, stay in the cache; memory for them is
-        # kept, while the system takes back what is larger and gives it anew, page by page.
+        # Bands of a large picture, each with the lines that its last windows reach, stay in the cache; memory for them
+        # is kept, while the system takes back what is larger and gives it anew, page by page.
         lines = max(_BAND // pictures.shape[3] // 2, 1)
         bands = range(0, pictures.shape[2] // 2 - _REACH, lines)
         answers = [self._band(pictures[:, :, 2 * first : 2 * (first + lines + _REACH)]) for first in bands]
@@ -79,12 +79,13 @@ class PNet(Net):
     @cached_property
     def _joined(self) -> tuple[Tensor, Tensor, Tensor]:
         """Weights, biases and slopes of the first layers, four times each."""
-        conv, slope = self._layers[0], self._layers[1].weight
+        conv, prelu = self._layers[:2]
         assert isinstance(conv, nn.Conv2d)
-        weight = torch.cat([nn.functional.pad(conv.weight, place) for place in _PLACES])
+        assert isinstance(prelu, nn.PReLU)
         assert conv.bias is not None
-        order = weight.contiguous(memory_format=torch.channels_last)
-        return order, conv.bias.repeat(4), slope.repeat(4)
+        weight = torch.cat([nn.functional.pad(conv.weight, place) for place in _PLACES])
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        return weight, conv.bias.repeat(4), prelu.weight.repeat(4)
 
 
 _BAND: Final = 72_000

@@ -1,6 +1,6 @@
-"""Two operators of torchvision, `nms` and `roi_align`, from its compiled library alone.
+"""An operator of torchvision, `nms`, from its compiled library alone.
 
-`import torchvision` brings model zoos, data sets and torch's compiler. The operators live in one library that torch
+`import torchvision` brings model zoos, data sets and torch's compiler. It lives in one library that torch
 loads by itself; a later `import torchvision` finds it loaded and goes on as ever.
 """
 
@@ -43,15 +43,6 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, overlap: float) -
     return found[scores[found].sort(descending=True)[1]]
 
 
-def roi_align(pictures: Tensor, regions: Tensor, size: int) -> Tensor:
-    """Regions (k, 5: picture, left, top, right, bottom) of pictures (n, c, h, w) as crops (k, c, size, size).
-
-    As `torchvision.ops.roi_align` with `aligned=True`: as many samples a pixel as the region has pixels.
-    """
-    crops: Tensor = _operators().roi_align(pictures, regions, 1.0, size, size, -1, True)
-    return crops
-
-
 @cache
 def _operators() -> Any:
     """`torch.ops.torchvision`, its library loaded. Raises `ModelError` where there is none that fits torch."""
@@ -65,8 +56,7 @@ def _operators() -> Any:
             import_module("torchvision")  # of a version that keeps its library elsewhere
         else:
             torch.ops.load_library(path)
-        for name in ("nms", "roi_align"):
-            getattr(torch.ops.torchvision, name)
+        _ = torch.ops.torchvision.nms
     except (OSError, ImportError, RuntimeError, AttributeError) as error:
         raise ModelError("torchvision does not fit torch; run: pip install --upgrade torch torchvision") from error
     return torch.ops.torchvision

@@ -35,7 +35,7 @@ from mer_batch.types import (
 DAMAGE_FLAG: Final = "picture damaged"
 NOT_MATCHED: Final = (
     "People are not matched across cuts, because face recognition is not installed: "
-    "one person may have several numbers. Run: pip install dlib-bin face-recognition-models"
+    "one person may have several numbers. Run: pip install face-recognition-models"
 )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from itertools import permutations
 from typing import Final
 
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from mer_batch.face.detect import GLANCED, Detection, Detector, overlap
 from mer_batch.face.identity import likeness, look
 from mer_batch.face.people import PATIENCE, SAME_LOOK, Followed, Sure, number_people
-from mer_batch.types import Box, Frame
+from mer_batch.types import Box, Frame, Image
 
 SEARCH_EVERY: Final = 1.0
 """Seconds after which new faces are looked for beside those in view, counted on the clock of the file.
@@ -35,7 +37,15 @@ SEARCH_EMPTY_EVERY: Final = 0.5
 _STRONG: Final = 0.99
 _STRONG_HITS: Final = 2
 _MATCH_COST: Final = 10.0
+_FEW: Final = 4  # faces and trails whose pairs are all tried
 _JITTER: Final = 0.01  # seconds by which sampled times may be early
+
+
+class _Search(Enum):
+    """What is looked for in a picture."""
+
+    ALL = "all faces"
+    LARGE = "faces that a glance finds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +105,7 @@ class Tracker:
         self._made = 0
         self._shot = 0
         self._shot_frames = 0
-        self._searched = -np.inf
-        self._searched_small = -np.inf
+        self._searched = dict.fromkeys(_Search, -np.inf)
         self._due = _Due()
 
     @property
@@ -122,7 +131,7 @@ class Tracker:
             if cut:
                 self._end_shot()
             self._shot_frames += 1
-            yield self._step(frame, *ahead.get(position, (None, False)))
+            yield self._step(frame, ahead.get(position))
 
     def end(self, goes_on: bool = False) -> None:
         """Say that no frame follows; `goes_on`: none of this piece, while the shot goes on in the next one."""
@@ -133,45 +142,44 @@ class Tracker:
 
     def _search_ahead(
         self, frames: Sequence[Frame], cuts: Sequence[bool]
-    ) -> dict[int, tuple[list[Detection], bool]]:
-        """The searches that are due whatever happens, done as one batch: what was found, and whether small ones were."""
+    ) -> dict[int, tuple[_Search, list[Detection]]]:
+        """The searches that are due whatever happens, done as one batch: what they were and found, by frame."""
         due = [self._due(frame.time, cut) for frame, cut in zip(frames, cuts, strict=True)]
-        found = {}
-        for small in (True, False):
-            places = [place for place, wanted in enumerate(due) if wanted is small]
-            images = [frames[place].image for place in places]
-            faces = self._detector.detect(images) if small else self._detector.glance(images)
-            found |= {place: (those, small) for place, those in zip(places, faces, strict=True)}
-        return found
+        done: dict[int, tuple[_Search, list[Detection]]] = {}
+        for search in _Search:
+            places = [place for place, wanted in enumerate(due) if wanted is search]
+            found = self._look([frames[place].image for place in places], search)
+            done |= {place: (search, faces) for place, faces in zip(places, found, strict=True)}
+        return done
 
-    def _step(self, frame: Frame, found: list[Detection] | None, small: bool) -> list[Sighting]:
+    def _look(self, images: Sequence[Image], search: _Search) -> list[list[Detection]]:
+        return self._detector.detect(images) if search is _Search.ALL else self._detector.glance(images)
+
+    def _step(self, frame: Frame, done: tuple[_Search, list[Detection]] | None) -> list[Sighting]:
         self._refine(frame)
-        wanted = self._must_search(frame, found)
-        if wanted is not None:
-            small = wanted
-            found = (self._detector.detect if small else self._detector.glance)([frame.image])[0]
-        if found is not None:
-            self._searched = frame.time
-            if small:
-                self._searched_small = frame.time
+        needed = self._needed(frame, None if done is None else done[1])
+        if needed is not None:
+            done = needed, self._look([frame.image], needed)[0]
+        if done is not None:
+            search, found = done
+            self._searched[search] = frame.time
             self._match(frame, found)
         self._forget(frame.time)
         self._confirm()
         return [Sighting(trail.number, trail.face) for trail in self._trails if not trail.lost]
 
-    def _must_search(self, frame: Frame, found: list[Detection] | None) -> bool | None:
-        """Whether small faces must be looked for too, when a known person was lost, or when nobody is in view for a while.
+    def _needed(self, frame: Frame, found: Sequence[Detection] | None) -> _Search | None:
+        """The search that is needed when a known person was lost, or when nobody is in view for a while.
 
-        None where no search is needed beside the one that gave `found`.
+        `found` is what the search in this frame that was due anyway found, None without one.
         """
-        lost = [trail for trail in self._trails if trail.lost and trail.sure]
-        if lost and found is None:
-            return any(_size(trail.face, frame) < GLANCED for trail in lost)
+        if found is None and (lost := [trail for trail in self._trails if trail.lost and trail.sure]):
+            return _Search.ALL if any(_size(trail.face, frame) < GLANCED for trail in lost) else _Search.LARGE
         if not found and all(trail.lost for trail in self._trails):
-            if frame.time - self._searched_small >= SEARCH_EVERY - _JITTER:
-                return True
-            if found is None and frame.time - self._searched >= SEARCH_EMPTY_EVERY - _JITTER:
-                return False
+            if frame.time - self._searched[_Search.ALL] >= SEARCH_EVERY - _JITTER:
+                return _Search.ALL
+            if found is None and frame.time - max(self._searched.values()) >= SEARCH_EMPTY_EVERY - _JITTER:
+                return _Search.LARGE
         return None
 
     def _refine(self, frame: Frame) -> None:
@@ -250,31 +258,31 @@ class Tracker:
 
 
 class _Due:
-    """Says which search is due whatever happens: after cuts and once in every `SEARCH_SMALL_EVERY` seconds one that finds
-    small faces too (True), else once in every `SEARCH_EVERY` seconds one for the others (False)."""
+    """Says which search is due whatever happens: after cuts and by the clock, once in a number of seconds."""
 
     def __init__(self) -> None:
-        self._steps: tuple[int, ...] = ()
+        self._steps: tuple[int, int] | None = None
         self._cut = -np.inf
 
-    def __call__(self, time: float, cut: bool) -> bool | None:
+    def __call__(self, time: float, cut: bool) -> _Search | None:
         """The one that is due in the next frame, if any."""
         before = self._steps
-        self._steps = tuple(int((time + _JITTER) // every) for every in (SEARCH_EVERY, SEARCH_SMALL_EVERY))
+        self._steps = int((time + _JITTER) // SEARCH_EVERY), int((time + _JITTER) // SEARCH_SMALL_EVERY)
         if cut:
             self._cut = time
-        if cut or not before:
-            return True
+        if cut or before is None:
+            return _Search.ALL
         # Soon after a cut everything was looked for already.
         if self._steps == before or time - self._cut < SEARCH_EVERY / 2:
             return None
-        return self._steps[1] != before[1]
+        return _Search.LARGE if self._steps[1] == before[1] else _Search.ALL
 
 
 def _size(face: Detection, frame: Frame) -> float:
     """The longer side of a face as a share of the shorter side of the picture."""
     height, width = frame.image.shape[:2]
-    return max((face.box[2] - face.box[0]) * width, (face.box[3] - face.box[1]) * height) / min(height, width)
+    longer = max((face.box[2] - face.box[0]) * width, (face.box[3] - face.box[1]) * height)
+    return float(longer / min(height, width))
 
 
 def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Frame) -> float:
@@ -297,12 +305,17 @@ def _cost(trail: _Trail, face: Detection, seen: NDArray[np.float64], frame: Fram
 
 
 def _assigned(costs: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """(row, column) of the pairs that cost least together."""
-    if costs.size < 2:  # one face or none leaves nothing to choose, and scipy.optimize takes its time to load
-        return [(0, 0)] * costs.size
+    """(row, column) of the pairs that cost least together, by row."""
+    rows, columns = costs.shape
+    if rows > columns:
+        return sorted((row, column) for column, row in _assigned(costs.T))
+    if columns <= _FEW:  # scipy.optimize takes a third of a second to load
+        table = costs.tolist()
+        ways = permutations(range(columns), rows)
+        return list(enumerate(min(ways, key=lambda way: sum(table[row][column] for row, column in enumerate(way)))))
     from scipy.optimize import linear_sum_assignment
 
-    return list(zip(*linear_sum_assignment(costs), strict=True))
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs), strict=True)]
 
 
 def _centre(box: Box) -> tuple[float, float]:

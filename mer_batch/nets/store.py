@@ -58,6 +58,8 @@ class ModelCard:
     evaluations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sha256: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    leaks: str = ""
+    """What is known to have leaked from the held-out data into training, in a sentence; empty where nothing is."""
 
     def __post_init__(self) -> None:
         if self.modality not in TASKS:

@@ -50,7 +50,7 @@ def tell_apart(heard: Heard, regions: Sequence[Span], plda: Plda, count: int | N
     for number, rows in groupby(range(len(heard.spans)), key=heard.regions.__getitem__):
         places = list(rows)
         turns += _turns(regions[number], np.array([heard.spans[place] for place in places]), chances[places])
-    return _numbered(_compared(turns, heard))
+    return numbered(_compared(turns, heard))
 
 
 def _without_tiny(chances: Vectors, spans: Sequence[Span]) -> Vectors:
@@ -129,6 +129,7 @@ def _seam(vectors: Vectors, starts: Vectors, ends: Vectors, turn: VoiceTurn) -> 
     return min(cosines, default=0.0)
 
 
-def _numbered(turns: Sequence[VoiceTurn]) -> tuple[VoiceTurn, ...]:
+def numbered(turns: Sequence[VoiceTurn]) -> tuple[VoiceTurn, ...]:
+    """The turns (sorted) with voices numbered by appearance."""
     order = {voice: number for number, voice in enumerate(dict.fromkeys(turn.voice for turn in turns))}
     return tuple(turn._replace(voice=order[turn.voice]) for turn in turns)

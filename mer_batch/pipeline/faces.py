@@ -82,6 +82,8 @@ class FaceStage(Stage):
             self.absent("the file has no video")
             return
         self.asked.reader("face")
+        if not self.asked.pictures:
+            self.asked.keep.forget("pictures")
         readings = self._find_kept()
         if readings is None:
             before = len(self.notices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mer_batch import media
@@ -12,7 +13,7 @@ from mer_batch.classifier import Classifier
 from mer_batch.pipeline.asked import Asked
 from mer_batch.pipeline.levels import Levels
 from mer_batch.pipeline.voices import VoiceEar
-from mer_batch.types import AudioWindow, Samples
+from mer_batch.types import SAMPLE_RATE, AudioWindow, Samples
 
 if TYPE_CHECKING:
     from mer_batch.people.voices import VoiceTurn
@@ -24,6 +25,10 @@ Breaks = Sequence[float]
 
 _TICK: Final = 0.25
 """Seconds after which those who wait are told how far the sound is heard."""
+
+
+_TAPE: Final = 15 * 60 * SAMPLE_RATE
+"""Samples of a recording that are held, so that it is decoded once: 58 MB, a quarter of an hour."""
 
 
 class Heard(NamedTuple):
@@ -38,6 +43,32 @@ class Heard(NamedTuple):
     """Where the word is passed on, as it was heard."""
 
 
+class _Tape:
+    """The sound of a recording that is not long, to be heard again, and what its decoder had to say."""
+
+    def __init__(self) -> None:
+        self.notices: tuple[str, ...] = ()
+        self.ended = False
+        self._blocks: list[tuple[float, Samples]] = []
+        self._left = _TAPE
+
+    def add(self, block: tuple[float, Samples]) -> None:
+        """Hold the next block, unless there are too many."""
+        self._left -= len(block[1])
+        if self._left >= 0:
+            self._blocks.append(block)
+        else:
+            self._blocks.clear()
+
+    def end(self, notices: Sequence[str]) -> None:
+        """Know that all of the sound was heard."""
+        self.notices, self.ended = tuple(notices), True
+
+    def play(self) -> Generator[tuple[float, Samples], None, None] | None:
+        """All of it, None where that is not held."""
+        return (block for block in self._blocks) if self.ended and self._left >= 0 else None
+
+
 class Hearing:
     """Begins to hear at once, as if the word were passed on at `breaks`, which words tell; to be closed."""
 
@@ -48,7 +79,7 @@ class Hearing:
         self._speech, self._levels = RecordedSpeech(), Levels()
         self._stopped = threading.Event()
         self._reached = asked.options.start
-        self._heard_once = False
+        self._tape = _Tape()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
         self._heard = self._thread.submit(self._hear, breaks, self._speech, self._reach)
 
@@ -56,11 +87,9 @@ class Hearing:
         from mer_batch.voice.read import read_voice
 
         asked = self._asked
-        notices: list[str] = []
-        ear = VoiceEar(asked.options.speakers)
-        blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=notices.append)
+        ear = VoiceEar(asked.options.speakers, asked.options.diarizer, asked.options.device)
         readings = read_voice(
-            self._while_wanted(blocks),
+            self._while_wanted(self._tape.play() or self._decoded()),
             self._reader,
             start=asked.options.start,
             breaks=breaks,
@@ -70,7 +99,20 @@ class Hearing:
         )
         voices = ear.turns(readings.speech)
         whole = readings.failure is None and not ear.failed
-        return Heard(readings, (*notices, *ear.notices), voices, whole, tuple(breaks))
+        return Heard(readings, (*self._tape.notices, *ear.notices), voices, whole, tuple(breaks))
+
+    def _decoded(self) -> Generator[tuple[float, Samples], None, None]:
+        """The sound from the file."""
+        asked, first = self._asked, not self._tape.ended
+        notices: list[str] = []
+        blocks = media.read_audio(asked.media, *asked.span, asked.options.audio_track, on_warning=notices.append)
+        with closing(blocks):
+            for block in blocks:
+                if first:
+                    self._levels.feed(*block)
+                    self._tape.add(block)
+                yield block
+        self._tape.end(notices)
 
     def _reach(self, time: float) -> None:
         self._reached = time
@@ -82,8 +124,6 @@ class Hearing:
             if self._stopped.is_set():
                 blocks.close()
                 break
-            if not self._heard_once:
-                self._levels.feed(*block)
             yield block
 
     def result(self, handovers: Breaks, told: Callable[[float], None]) -> Heard:
@@ -97,7 +137,6 @@ class Hearing:
         heard = self._heard.result()
         if not set(handovers) - set(self._breaks):
             return heard
-        self._heard_once = True
         shown = self._levels.settled([time for time in handovers if time not in self._breaks])
         return self._hear(sorted({*self._breaks, *shown}), self._speech.again(), told)
 

@@ -37,7 +37,7 @@ class Levels:
         whole = len(samples) // size
         powers = np.square(samples[: whole * size].reshape(whole, size)).mean(1)
         self._powers.append(powers.astype(np.float32))
-        self._times.append(start + (np.arange(whole) + 0.5) * STEP)
+        self._times.append(start + (np.arange(whole, dtype=np.float64) + 0.5) * STEP)
 
     def settled(self, handovers: Sequence[float]) -> tuple[float, ...]:
         """The handovers (sorted, in seconds), each at the deepest dip near it, or where it was without a clear one.

@@ -18,7 +18,7 @@ from mer_batch.pipeline.faces import FaceStage
 from mer_batch.pipeline.hearing import Breaks, Heard, Hearing
 from mer_batch.pipeline.levels import EARLY
 from mer_batch.pipeline.stage import FAILURES, Stage
-from mer_batch.pipeline.voices import encoder_sum
+from mer_batch.pipeline.voices import diarizer_sum
 from mer_batch.pipeline.words import WordStage
 from mer_batch.types import Gap, Observation
 
@@ -89,8 +89,10 @@ class VoiceStage(Stage):
         self.notices += self._speech_elsewhere()
         if self._reader is None or readings.failure is not None:
             return self._unread or readings.failure
-        # Once more with the speech that was heard, which ends at the handovers known so far.
-        more = all_changes(handovers(self._faces.turns(readings.speech)), self._words.named)
+        # Once more with the speech that was heard, which ends at the handovers known so far. A mouth that rests is
+        # none: whether somebody else speaks then, voices tell.
+        speakers = [turn for turn in self._faces.turns(readings.speech) if turn.person is not None]
+        more = all_changes(handovers(speakers), self._words.named)
         self.take(*by_voice(readings, self.voices, sorted({*heard.breaks, *_far(more, heard.breaks)})))
         ends = [reading.end for reading in readings.observations] + [gap.end for gap in readings.gaps]
         reached = max(ends, default=self.asked.options.start)
@@ -122,7 +124,7 @@ class VoiceStage(Stage):
             "breaks": breaks,
             "model": self.asked.model_hash("voice") if self._reader is not None else None,
             "speakers": self.asked.options.speakers,
-            "encoder": encoder_sum(self.asked.options.speakers),
+            "diarizer": diarizer_sum(self.asked.options.speakers, self.asked.options.diarizer),
         }
 
     def _speech_elsewhere(self) -> list[str]:

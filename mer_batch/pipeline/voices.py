@@ -10,9 +10,8 @@ from mer_batch.pipeline.stage import FAILURES
 from mer_batch.types import Samples
 
 if TYPE_CHECKING:
-    from mer_batch.people.encoder import Encoder
+    from mer_batch.people.diarizer import Diarizer
     from mer_batch.people.voices import VoiceTurn
-    from mer_batch.people.windows import VoiceListener
 
 Span = tuple[float, float]
 
@@ -20,19 +19,20 @@ Span = tuple[float, float]
 class VoiceEar:
     """A `voice.read.Listener` whose failure costs the telling of voices and nothing else; `notices` say it.
 
-    `speakers` as in `Options`.
+    `speakers`, `diarizer` and `device` as in `Options`.
     """
 
-    def __init__(self, speakers: str) -> None:
+    def __init__(self, speakers: str, diarizer: str = "default", device: str = "cpu") -> None:
         self.notices: list[str] = []
         self.failed = False
         self._count = int(speakers) if speakers.isdigit() else None
-        self._encoder: Encoder | None = None
-        self._listener: VoiceListener | None = None
+        self._listener: Diarizer | None = None
         if speakers == "none" or self._count == 1:
             return
+        from mer_batch.people.diarizer import load_diarizer
+
         try:
-            self._listen()
+            self._listener = load_diarizer(diarizer, device)
         except (MerError, *FAILURES) as error:
             self._lose(error)
 
@@ -54,13 +54,13 @@ class VoiceEar:
 
     def turns(self, regions: Sequence[Span]) -> tuple[VoiceTurn, ...]:
         """Which voice speaks when in the regions of speech, as far as that could be heard; the sound has ended."""
-        from mer_batch.people.voices import VoiceTurn, tell_apart
+        from mer_batch.people.voices import VoiceTurn
 
         if self._count == 1:
             return tuple(VoiceTurn(start, end, 0) for start, end in regions)
         try:
-            if self._listener is not None and self._encoder is not None:
-                found = tell_apart(self._listener.heard(), regions, self._encoder.plda, self._count)
+            if self._listener is not None:
+                found = self._listener.turns(regions, self._count)
                 self._count_voices(found)
                 return found
         except FAILURES as error:
@@ -75,23 +75,16 @@ class VoiceEar:
             voices = "one voice" if found == 1 else f"{found} voices"
             self.notices.append(f"--speakers says {self._count}, but only {voices} could be told apart")
 
-    def _listen(self) -> None:
-        from mer_batch.people.encoder import encoder_folder, shared_encoder
-        from mer_batch.people.windows import VoiceListener
-
-        self._encoder = shared_encoder(encoder_folder())
-        self._listener = VoiceListener(self._encoder)
-
     def _lose(self, error: Exception) -> None:
         self._listener, self.failed = None, True
         self.notices.append(f"voices are not told apart: {one_line(error)}")
 
 
-def encoder_sum(speakers: str) -> str | None:
+def diarizer_sum(speakers: str, diarizer: str) -> str | None:
     """The checksum of what tells voices apart, None where nothing does."""
-    from mer_batch.people.encoder import encoder_folder, verify_encoder
+    from mer_batch.people.diarizer import diarizer_sum as sum_of
 
     try:
-        return verify_encoder(encoder_folder()).sha256 if speakers not in ("none", "1") else None
+        return sum_of(diarizer) if speakers not in ("none", "1") else None
     except ModelError:
         return None

@@ -1,8 +1,12 @@
-"""Scores of a classifier against annotators' labels, with 95 % intervals: Wilson's for shares, else bootstraps."""
+"""Scores of a classifier against annotators' labels, with 95 % intervals: Wilson's for shares, else bootstraps.
+
+These are over new items. Where items come in groups that are alike, such as the clips of a speaker, there are intervals
+over new groups beside them (`Grouped`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.labels import EMOTIONS
+from mer_batch.scores.ece import calibration_error, expected_calibration_error
+from mer_batch.scores.groups import effect, unit
 from mer_batch.scores.shares import wilson
+from mer_batch.types import Interval
 
 Ints = NDArray[np.int64]
-BINS: Final = 15
-"""Bins of the calibration error."""
 BLOCK: Final = 1_000_000
 """Drawn items held in memory at a time."""
 SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1")
@@ -69,20 +74,6 @@ def _sums(places: Ints, width: int, weights: NDArray[Any] | None = None) -> NDAr
     return np.bincount(offset.ravel(), flat, width * len(places)).reshape(len(places), width)
 
 
-def expected_calibration_error(truth: Ints, probabilities: NDArray[Any], bins: int = BINS) -> float:
-    """ECE with equal-width bins of the largest probability (Guo et al., arXiv:1706.04599)."""
-    which, gaps = _bins(truth, probabilities, bins)
-    return float(np.abs(np.bincount(which, gaps, bins)).sum() / len(truth))
-
-
-def _bins(truth: Ints, probabilities: NDArray[Any], bins: int) -> tuple[Ints, NDArray[np.float64]]:
-    """The bin of each item, and by how much it is more right (0 or 1) than sure."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == truth
-    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    return which, correct - confidence.astype(np.float64)
-
-
 def mean_negative_log(truth: Ints, probabilities: NDArray[Any]) -> float:
     """Mean -log p(label) in nats of probabilities (n, 7)."""
     return float(_surprise(truth, probabilities).mean())
@@ -95,12 +86,27 @@ def _surprise(truth: Ints, probabilities: NDArray[Any]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
+class Grouped:
+    """95 % intervals over new groups: `by` names what they are, such as speaker, `units` counts them."""
+
+    by: str
+    units: int
+    intervals: Mapping[str, tuple[float, float]]
+
+    def as_json(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"by": self.by, "units": self.units, "intervals": {k: list(span) for k, span in self.intervals.items()}}
+
+
+@dataclass(frozen=True)
 class Scores:
     """All scores of one reader on one set. `intervals` are at 95 % over items: Wilson's for the accuracy, which is a
-    share of items, percentile bootstraps for all others. `recall_intervals` are Wilson's.
+    share of items, percentile bootstraps for the others. `recall_intervals` are Wilson's. `grouped` are over new groups
+    of items that are alike, such as speakers; None where no groups are known or there is but one.
 
     `values` has accuracy, UAR, macro and weighted F1, `ece` and `nll` of the calibrated probabilities and, where
-    the probabilities before calibration were given, `ece_before` and `nll_before`.
+    the probabilities before calibration were given, `ece_before` and `nll_before`. `ece` is the binned error as it is
+    usually told, which chance raises; `ece_debiased` is without that, and the one that has an interval.
     """
 
     n: int
@@ -110,6 +116,7 @@ class Scores:
     confusion: Ints
     per_class: Mapping[str, Mapping[str, float]]
     recall_intervals: Mapping[str, tuple[float, float]]
+    grouped: Grouped | None = None
 
     def as_json(self) -> dict[str, Any]:
         """A flat table: n, every score, intervals, and confusion (rows = truth, columns = reading, by `labels`).
@@ -124,6 +131,7 @@ class Scores:
             "ranked": self.ranked,
             **self.values,
             "intervals": {name: list(span) for name, span in self.intervals.items()},
+            "over_groups": self.grouped.as_json() if self.grouped else None,
             "confusion": self.confusion.tolist(),
             "confusion_normalised": self.shares().tolist(),
             "per_class": {
@@ -179,30 +187,61 @@ def _intervals(truth: Ints, probabilities: NDArray[Any], before: NDArray[Any] | 
     """Intervals of every score: accuracy by Wilson, all others from the same draws of items."""
     reading = probabilities.argmax(axis=1)
     forms = {"": probabilities} | ({} if before is None else {"_before": before})
-    binned = {end: _bins(truth, form, BINS) for end, form in forms.items()}
     surprises = {end: _surprise(truth, form) for end, form in forms.items()}
     rows = []
     for pick in draws_of(len(truth), draws, seed):
         counts = drawn_confusions(truth, reading, pick)
         scores = scores_from_confusions(counts)
-        for end, (which, gaps) in binned.items():
-            scores[f"ece{end}"] = np.abs(_sums(which[pick], BINS, gaps[pick])).sum(axis=1) / len(truth)
-            scores[f"nll{end}"] = surprises[end][pick].mean(axis=1)
+        for end, surprise in surprises.items():
+            scores[f"nll{end}"] = surprise[pick].mean(axis=1)
         rows.append(scores)
     spans = {name: _span(np.concatenate([row[name] for row in rows])) for name in rows[0]}
     return spans | {"accuracy": _share(int((reading == truth).sum()), len(truth))}
 
 
-def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0) -> Spans:
-    """95 % percentile bootstraps over whole groups (n,), such as speakers, whose items are not independent: of every
-    score, accuracy too, since Wilson's interval is for independent items.
+def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any]) -> Spans:
+    """95 % intervals over new groups (n,), such as speakers, of every score, accuracy too; see `groups`.
+
+    A score that fewer than two groups tell of is left out.
     """
+    counts = _confusions_by(truth, reading, groups)
+    values, without = scores_from_confusion(counts.sum(axis=0)), scores_from_confusions(counts.sum(axis=0) - counts)
+    sizes = counts.sum(axis=(1, 2))
+    found = {name: effect(values[name], without[name], sizes) for name in SCORES}
+    spans = {name: one.share() for name, one in found.items() if one is not None}
+    return {name: _bounds(span) for name, span in spans.items()}
+
+
+def grouped(truth: Ints, probabilities: NDArray[Any], groups: Ints, by: str, draws: int = 1000) -> Grouped | None:
+    """The intervals of all scores of probabilities (n, 7) over new groups, numbers (n,) from 0; None for one group."""
+    sizes = np.bincount(groups)
+    if len(sizes) < 2:
+        return None
+    spans = group_intervals(truth, probabilities.argmax(axis=1), groups)
+    surprise = np.bincount(groups, _surprise(truth, probabilities))
+    loss = effect(surprise.sum() / len(truth), (surprise.sum() - surprise) / (len(truth) - sizes), sizes)
+    error = calibration_error(truth, probabilities, groups, draws)
+    spans["ece_debiased"] = error.low, error.high
+    if loss is not None:
+        spans["nll"] = _bounds(loss.plain())
+    return Grouped(by, len(sizes), spans)
+
+
+def group_draws(
+    truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Every score (draws,) of bootstraps over whole groups (n,)."""
+    counts = _confusions_by(truth, reading, groups)
+    picks = np.concatenate(list(draws_of(len(counts), draws, seed)))
+    return scores_from_confusions(np.einsum("kg,gij->kij", _sums(picks, len(counts)), counts))
+
+
+def _confusions_by(truth: Ints, reading: Ints, groups: NDArray[Any]) -> NDArray[np.int64]:
+    """The confusion matrix of each group (groups, 7, 7), in the order of their names."""
     names, places = np.unique(groups, return_inverse=True)
-    counts = np.stack([confusion_matrix(truth[places == g], reading[places == g]) for g in range(len(names))])
-    picks = np.concatenate(list(draws_of(len(names), draws, seed)))
-    weights = _sums(picks, len(names))
-    scores = scores_from_confusions(np.einsum("kg,gij->kij", weights, counts))
-    return {name: _span(values) for name, values in scores.items()}
+    counts = np.zeros((len(names), len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
+    np.add.at(counts, (places, truth, reading), 1)
+    return counts
 
 
 def _span(values: NDArray[Any]) -> tuple[float, float]:
@@ -211,7 +250,10 @@ def _span(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _share(hits: int, n: int) -> tuple[float, float]:
-    span = wilson(hits, n)
+    return _bounds(wilson(hits, n))
+
+
+def _bounds(span: Interval) -> tuple[float, float]:
     assert span.low is not None
     assert span.high is not None
     return span.low, span.high
@@ -228,10 +270,12 @@ def score(
     draws: int = 1000,
     seed: int = 0,
     before: NDArray[Any] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
 ) -> Scores:
     """Score probabilities (n, 7) against labels (n,), indices into `labels.EMOTIONS`; n is at least 1.
 
-    `before` (n, 7) are the same readings before calibration.
+    `before` (n, 7) are the same readings before calibration; `groups` are what else is known of the
+    items, by name: the speaker, if it is among them.
     """
     counts = confusion_matrix(truth, probabilities.argmax(axis=1))
     values = scores_from_confusion(counts)
@@ -241,4 +285,8 @@ def score(
             values[f"nll{end}"] = mean_negative_log(truth, form)
     present = tuple(name for index, name in enumerate(EMOTIONS) if counts[index].sum())
     spans = _intervals(truth, probabilities, before, draws, seed)
-    return Scores(len(truth), present, values, spans, counts, _per_class(counts), _recall_intervals(counts))
+    error = calibration_error(truth, probabilities, draws=draws, seed=seed)
+    values["ece_debiased"], spans["ece_debiased"] = error.debiased, (error.low, error.high)
+    known = unit(groups or {})
+    own = None if known is None else grouped(truth, probabilities, known[1], known[0], draws)
+    return Scores(len(truth), present, values, spans, counts, _per_class(counts), _recall_intervals(counts), own)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS
-from mer_batch.scores.metrics import expected_calibration_error
+from mer_batch.scores.ece import expected_calibration_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -63,7 +63,7 @@ def share_of_steps(flags: NDArray[Any], seconds: Floats, shortest: float = SHORT
 
     flags = np.asarray(flags, dtype=bool)
     total = float(seconds.sum())
-    value = float(seconds @ flags) / total
+    value = min(float(seconds @ flags) / total, 1.0)
     if total < shortest - 1e-6:
         return Interval(value, None, None)
     n = total**2 / float((seconds**2).sum())  # steps of unlike length tell less

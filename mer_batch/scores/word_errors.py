@@ -10,15 +10,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.scores.statistics.intervals import percentile
+from mer_batch.scores.groups import effect
 from mer_batch.types import Interval
-
-DRAWS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +82,13 @@ def _by_unit(table: NDArray[np.int64], speakers: Sequence[str]) -> NDArray[np.in
 
 
 def _rate(table: NDArray[np.int64]) -> Interval:
-    """Errors per word in counts (units, 4), with the interval of a bootstrap over units."""
+    """Errors per word in counts (units, 4), with the interval over new units; see `groups`. It is at least 0."""
     errors, words = table[:, :3].sum(axis=1), table[:, 3]
     value = float(errors.sum() / words.sum())
-    if len(table) < 2:
-        return Interval(value, None, None)
-    weights = np.random.default_rng(0).multinomial(len(table), np.full(len(table), 1 / len(table)), size=DRAWS)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return percentile(value, (weights @ errors) / (weights @ words))
+        without = (errors.sum() - errors) / np.where(words.sum() > words, words.sum() - words, np.nan)
+    found = effect(value, without, words)
+    if found is None:
+        return Interval(value, None, None)
+    span = found.share() if 0 < value < 1 else found.plain()
+    return Interval(value, max(span.low or 0.0, 0.0), span.high)

@@ -177,7 +177,7 @@ class ReadPairs(Task):
             [tables[place] for place in kept],
             [pairs[place].label for place in kept],
             [pairs[place].id for place in kept],
-            groups | ({"speaker": rows["speaker"].fillna("").tolist()} if "speaker" in rows else {}),
+            groups | (_people(rows) if "speaker" in rows else {}),
         )
 
     def _pairs(self, part: Part, rng: np.random.Generator) -> list[Pair]:
@@ -258,6 +258,13 @@ class ReadPairs(Task):
             self.readers["voice"],
             (self._names["voice"], part.versions, self._options.spoiled, seed, spoiling.VERSION),
         )
+
+
+def _people(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """The speaker of each clip, and a name that no speaker of another set has."""
+    speakers = rows["speaker"].fillna("").astype(str).tolist()
+    named = [f"{name} {one}" if one else "" for name, one in zip(rows["set"], speakers, strict=True)]
+    return {"speaker": speakers, "person": named}
 
 
 def _held_speakers(rows: pd.DataFrame) -> NDArray[np.bool_]:

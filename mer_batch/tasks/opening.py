@@ -205,11 +205,13 @@ def _frames(film: Media, span: Span | None) -> Film:
 
 def kept_stills(card_input: Mapping[str, Any], device: str, stack: ExitStack) -> StillReader:
     """A reader of stills that looks for the faces of each picture once, whatever model reads them."""
-    from mer_batch.face import cascade, detect, mtcnn, stills
+    from mer_batch.face import cascade, detect, mtcnn, stills, views
     from mer_batch.face.detect import Detection
     from mer_batch.nets.device import pick_device
 
-    kept = stack.enter_context(Kept("faces", [cascade, detect, mtcnn], pick_device(device).type, stills.SMALLEST))
+    kept = stack.enter_context(
+        Kept("faces", [cascade, detect, mtcnn, views], pick_device(device).type, stills.SMALLEST)
+    )
 
     class Stills(stills.StillReader):
         def faces(self, picture: Image) -> list[Detection]:

@@ -18,9 +18,9 @@ PRECISIONS: Final = ("auto", "fp32", "bf16")
 SELECTORS: Final = ("accuracy", "uar", "macro_f1", "weighted_f1")
 _NOT_NEGATIVE: Final = (
     *("gamma", "class_weights", "mixup", "cutmix", "auxiliary", "weight_decay", "strength", "decay"),
-    *("calm", "patience", "decay_patience", "micro_batch", "checkpoint_every", "seed"),
+    *("calm", "patience", "decay_patience", "micro_batch", "checkpoint_every", "seed", "versions"),
 )
-SAMPLINGS: Final = ("none", "balanced", "focus", "adaptive")
+SAMPLINGS: Final = ("none", "balanced", "even", "focus", "adaptive")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,12 @@ class TrainOptions:
     """Largest gradient norm."""
     strength: float = 1.0
     """Strength of augmentation, 0 to 1."""
+    versions: int = 0
+    """For a network whose frozen part comes first: how many augmented versions of each example that part hears, once,
+    before what is trained learns from what it heard, beside the example as it is; 0 = new ones every epoch."""
+    centred: bool = False
+    """Whether the mean of what was heard of a person is taken from each of their examples, so that what is learned is
+    how voices change and not whose they are; needs `versions`. What is read is never centred."""
     calm: int = 0
     """Last epochs with weak augmentation, so that the network ends on pictures like the real ones."""
     patience: int = 0
@@ -98,6 +104,8 @@ class TrainOptions:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise UsageError(f"[train] {name} must not be negative, got {getattr(self, name)}")
+        if self.centred and not self.versions:
+            raise UsageError("[train] centred needs versions, what a frozen encoder heard")
         _known("optimizer", self.optimizer, OPTIMIZERS)
         _known("schedule", self.schedule, SCHEDULES)
         _known("loss", self.loss, LOSSES)
@@ -110,8 +118,9 @@ class SamplingOptions:
     """`[sampling]`: how often the examples of each class are drawn."""
 
     kind: str = "none"
-    """none (each example once an epoch), balanced (classes equally often), focus (the classes of `focus` more
-    often) or adaptive (after each epoch, the classes of lowest F1 on validation more often)."""
+    """none (each example once an epoch), balanced (classes equally often), even (every class of every set equally
+    often, where a task has several sets), focus (the classes of `focus` more often) or adaptive (after each epoch, the
+    classes of lowest F1 on validation more often)."""
     raise_: float = 3.0
     """`raise`: how much more often an example of a class in focus is drawn."""
     classes: int = 2

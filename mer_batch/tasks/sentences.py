@@ -63,6 +63,8 @@ class Row:
     set: str
     before: tuple[str, ...] = ()
     flagged: bool = False
+    dialogue: str = ""
+    """The dialogue that it is from; empty where a sentence stands alone."""
 
     def line(self, kind: str, context: bool = False) -> Line:
         """The sentence as a reader takes it."""
@@ -100,6 +102,7 @@ def _row(name: str, row: Mapping[str, str], before: Sequence[str]) -> Row:
         name,
         tuple(before),
         any(row.get(flag) == "1" for flag in _FLAGS),
+        row.get("dialogue_id") or "",
     )
 
 

@@ -34,7 +34,8 @@ class Examples:
     `inputs` (n, ...) may be compact (uint8 pictures, int16 sound, int32 tokens); `labels` (n,) int64
     in the order of `labels.EMOTIONS`; `soft` (n, k) are auxiliary target distributions, rows of zeros
     where unknown. `targets` (n, 7) are label distributions that are learned in place of `labels`, which
-    still say the class for weights, sampling and scores.
+    still say the class for weights, sampling and scores. `shares` (n,) say how often each is drawn beside the others
+    by a sampling that is "even"; None = all alike. `people` (n) says whose each is, where it is known.
     """
 
     inputs: Tensor
@@ -42,6 +43,8 @@ class Examples:
     ids: tuple[str, ...]
     soft: Tensor | None = None
     targets: Tensor | None = None
+    shares: Tensor | None = None
+    people: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,6 +57,8 @@ class Examples:
             ids=tuple(self.ids[place] for place in places.tolist()),
             soft=None if self.soft is None else self.soft[places],
             targets=None if self.targets is None else self.targets[places],
+            shares=None if self.shares is None else self.shares[places],
+            people=tuple(self.people[place] for place in places.tolist()) if self.people else (),
         )
 
 
@@ -166,6 +171,10 @@ class Task(ABC):
 
     def corpora(self) -> Mapping[str, Mapping[str, Any]]:
         """Names of its data sets, and the options that train on one alone and test on the others."""
+        return {}
+
+    def left_out(self) -> Mapping[str, Mapping[str, Any]]:
+        """Names of its data sets, and the options that train on all others and test on it."""
         return {}
 
     @abstractmethod

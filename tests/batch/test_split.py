@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,42 @@ def test_small_pictures_are_kept_for_the_next_run_and_none_where_faces_are_hidde
     monkeypatch.setattr(Ffmpeg, "__init__", start)
     again = read(tmp_path / "out", film)
     assert any(one.thumbnail for one in first.shots)
+    read(tmp_path / "out", film, redact="faces")
+    assert not list((tmp_path / "out" / ".mer").rglob("*.pictures.*"))
     assert (again.people, again.shots, again.events) == (first.people, first.shots, first.events)
+
+
+def test_pieces_that_nobody_will_join_go_with_the_next_run(film: Path, tmp_path: Path, here: Here) -> None:
+    """They show faces. Those of a film that is still to be read stay; they go once it is read otherwise, or is gone."""
+    mine, other = tmp_path / "mine.mp4", clips.make(tmp_path / "other.wav", *clips.tone(0.5, 200))
+    mine.write_bytes(film.read_bytes())
+    out = tmp_path / "out"
+
+    def stop(job: Job) -> None:
+        if job.piece == 1:
+            raise KeyboardInterrupt
+
+    def pieces() -> int:
+        return len(list((out / ".mer").rglob("*.piece.*")))
+
+    here.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        toy_batch.run(out, mine, options=OPTIONS, workers=2, split=PIECE)
+    here.before = lambda _job: None
+    assert pieces() == 1
+    toy_batch.run(out, other, options=OPTIONS)
+    assert pieces() == 1
+    mine.rename(tmp_path / "gone.mp4")
+    toy_batch.run(out, other, options=OPTIONS)
+    assert pieces() == 0
+    (tmp_path / "gone.mp4").rename(mine)
+    here.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        toy_batch.run(out, mine, options=OPTIONS, workers=2, split=PIECE)
+    here.before = lambda _job: None
+    assert pieces() == 1
+    toy_batch.run(out, mine, options=replace(OPTIONS, fps=1.0), split=0.0)
+    assert pieces() == 0
 
 
 def test_a_piece_that_cannot_be_kept_is_read_with_the_film(

@@ -106,6 +106,7 @@ def refused(code: int, message: str, *arguments: str) -> None:
         (2, "step must be at least 0.02 s", ("--step", "1e-9")),
         (2, "unknown device 'tpu'", ("--device", "tpu")),
         (2, "device 'cuda:77' is not there", ("--device", "cuda:77")),
+        (2, "unknown --diarizer 'parrot'", ("--diarizer", "parrot")),
         (2, "unknown speech recognizer 'parrot'", ("--asr", "parrot")),
         (2, "unknown Whisper model", ("--asr", "whisper:parrot")),
         (1, "whisper:tiny could not be fetched (no route to host)", ("--asr", "whisper:tiny")),

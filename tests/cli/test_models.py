@@ -72,7 +72,7 @@ def test_list_shows_models_and_what_is_fetched_on_demand(tiny: Path) -> None:
     shown = [line.split()[0] for line in result.output.splitlines() if line[:1].strip()]
     assert shown == list(built_in())
     assert "absent" in line_of(result, "identity")
-    assert "pip install dlib-bin face-recognition-models" in line_of(result, "identity")
+    assert "pip install face-recognition-models" in line_of(result, "identity")
     assert "mer models fetch whisper:base" in line_of(result, "whisper:base")
     assert str(tiny) in line_of(result, "whisper:tiny")
     assert "large-v3" in result.output

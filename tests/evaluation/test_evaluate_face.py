@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -201,7 +202,10 @@ def test_ensemble_is_the_mean_of_calibrated_members(desk: Path, tmp_path: Path) 
 
 def test_ensemble_flag_takes_values_in_any_way() -> None:
     lines = ["face --ensemble run1 run2", "--ensemble run1 run2", "--ensemble run1 --ensemble=run2 --tta face"]
-    outputs = [mer(f"evaluate {line}") for line in lines]
+    # How often the test was read grows with each reading.
+    outputs = [
+        (code, re.sub(r"was read \d+ times", "", text)) for code, text in (mer(f"evaluate {line}") for line in lines)
+    ]
     assert outputs[0][0] == 0, outputs[0][1]
     assert "ensemble of 2" in outputs[0][1]
     assert outputs[1] == outputs[0]

@@ -154,7 +154,7 @@ class Named:
 def test_p_values_are_adjusted_for_all_tests_of_a_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("mer_batch.tasks.recipe.recipe_of", lambda *_: Named())
     (part,) = study(monkeypatch, str(gate_at(tmp_path / "gate", {})), n=40).parts
-    raw = sorted(test.comparison.test.p for test in part.tests)
+    raw = sorted(test.comparison.p for test in part.tests)
     adjusted = sorted(test.p for test in part.tests)
     assert adjusted[0] == pytest.approx(min(5 * raw[0], 1.0))
     assert all(high >= low for high, low in zip(adjusted, raw, strict=True))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pictures
 
 from face.fakes import SquareDetector, five_points
-from mer_batch.face.cascade import Levels
-from mer_batch.face.detect import CascadeDetector, Detection, Detector, area, overlap
+from mer_batch.face import views as views_room
+from mer_batch.face.cascade import _pyramid
+from mer_batch.face.detect import GLANCED, CascadeDetector, Detection, Detector, area, overlap
+from mer_batch.face.views import Views
 from mer_batch.types import Image
 
 # Where the face of the portrait fixture is, by eye (fractions of the 256 x 256 picture).
@@ -74,11 +78,11 @@ def test_contract_no_pictures(detector: Detector) -> None:
 
 
 def test_no_candidates_pass_no_stage(cascade: CascadeDetector) -> None:
-    nets, frames = cascade._cascade, Levels(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))
-    nothing = nets.propose(frames, min_face=100)
+    nets, views = cascade._cascade, Views([np.zeros((64, 64, 3), np.uint8)], torch.device("cpu"))
+    nothing = nets.propose(views, min_face=100)
     assert len(nothing.scores) == 0
     for stage in (nets.filter, nets.answer, nets.locate):
-        assert stage(frames, nothing).points.shape == (0, 5, 2)
+        assert stage(views, nothing).points.shape == (0, 5, 2)
 
 
 def test_contract_refine_follows_a_small_move(detector: Detector, pictures: list[Image]) -> None:
@@ -132,7 +136,7 @@ def test_refine_finds_a_face_that_moved_by_a_quarter(cascade: CascadeDetector, p
     assert overlap(again.box, face.box) > 0.7
 
 
-def test_refining_in_a_window_gives_boxes_of_the_whole_picture(cascade: CascadeDetector, portrait: Image) -> None:
+def test_refining_in_a_corner_of_a_large_picture(cascade: CascadeDetector, portrait: Image) -> None:
     wide = np.full((900, 1600, 3), 120, np.uint8)
     wide[500:756, 1300:1556] = portrait
     (face,) = cascade.detect([wide])[0]
@@ -144,9 +148,44 @@ def test_refining_in_a_window_gives_boxes_of_the_whole_picture(cascade: CascadeD
 
 def test_large_pictures_are_searched_at_a_small_size(cascade: CascadeDetector, portrait: Image) -> None:
     large = np.kron(portrait, np.ones((6, 6, 1), np.uint8))
-    assert cascade._frames([large], cascade._scale(1536, 1536))[0].shape[2:] == (576, 576)
+    assert _pyramid(1536, 1536, cascade._smallest(1536, 1536))[0] == (288, 288)
     (face,) = cascade.detect([large])[0]
     assert overlap(face.box, FACE) > 0.6
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (1080, 1920), (360, 640), (250, 333)])
+def test_at_a_glance_only_small_faces_are_missed(
+    cascade: CascadeDetector, portrait: Image, size: tuple[int, int]
+) -> None:
+    def with_face(share: float) -> Image:
+        """The portrait, of which the face fills 0.58, so that it takes a share of the picture's shorter side."""
+        side = round(share * min(size) / 0.58)
+        picture = np.full((*size, 3), 120, np.uint8)
+        picture[10 : 10 + side, 30 : 30 + side] = Pictures.fromarray(portrait).resize((side, side))
+        return picture
+
+    large, small = with_face(1.1 * GLANCED), with_face(1.2 * cascade._smallest(*size) / min(size))
+    ((seen,),) = cascade.detect([large])
+    ((glanced,),) = cascade.glance([large])
+    assert overlap(seen.box, glanced.box) > 0.7
+    assert [len(faces) for faces in cascade.detect([small])] == [1]
+    if min(size) > 300:  # of a smaller picture no less is searched
+        assert cascade.glance([small]) == [[]]
+
+
+def test_pictures_searched_together_give_what_each_gives(
+    cascade: CascadeDetector, portrait: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where all of a batch are made smaller at once, as floats."""
+    pictures = [_wide(portrait, 0), np.full((256, 480, 3), 90, np.uint8), _wide(portrait, 224)]
+    alone = cascade.detect(pictures)
+    monkeypatch.setattr(views_room, "Views", partial(Views, together=True))
+    together = cascade.detect(pictures)
+    assert [len(faces) for faces in together] == [len(faces) for faces in alone] == [1, 0, 1]
+    for one, other in zip(alone, together, strict=True):
+        for face, same in zip(one, other, strict=True):
+            assert overlap(face.box, same.box) > 0.97
+            assert face.score == pytest.approx(same.score, abs=0.01)
 
 
 def test_pictures_smaller_than_any_face(cascade: CascadeDetector) -> None:
@@ -171,7 +210,6 @@ def test_overlap_and_area() -> None:
 def test_stills_recall_is_not_below_facenet_pytorch(shared_data: Path) -> None:
     """A sample of the benchmark: two crowded pictures."""
     from facenet_pytorch import MTCNN
-    from PIL import Image as Pictures
 
     mine, theirs = CascadeDetector("cpu", min_face=20), MTCNN(keep_all=True)
     for name in ("dlib_2008_002079.jpg", "wider416_8_Election_Campain_Election_Campaign_8_32.jpg"):

@@ -14,6 +14,7 @@ from mer_batch.face import dlib_faces
 from mer_batch.face.detect import Detection
 from mer_batch.face.dlib_faces import DlibEmbedder, _laid
 from mer_batch.face.embedders import load_embedder, weights_sum
+from mer_batch.nets.dlib_resnet import read_dlib
 
 
 def test_the_weights_are_those_that_pip_installed() -> None:
@@ -84,3 +85,23 @@ def test_one_face_is_nearer_to_itself_than_to_another(portrait: np.ndarray) -> N
     assert np.linalg.norm(first - darker) < embedder.same
     assert np.linalg.norm(first - mirrored) < embedder.same
     assert np.linalg.norm(first - other) > embedder.same
+
+
+def test_vectors_are_those_of_dlib_itself(portrait: np.ndarray) -> None:
+    """On noise and on what is no noise, alone and several at once."""
+    dlib = pytest.importorskip("dlib")
+    path = dlib_faces.weights_file()
+    assert path is not None
+    own = dlib.face_recognition_model_v1(str(path))
+    face = np.asarray(Pictures.fromarray(portrait).resize((150, 150)))
+    crops = [face, np.random.default_rng(1).integers(0, 255, (150, 150, 3), dtype=np.uint8), np.zeros_like(face)]
+    found = DlibEmbedder().embed(crops)
+    assert found == pytest.approx(np.array([own.compute_face_descriptor(crop) for crop in crops]), abs=1e-5)
+    assert found[:1] == pytest.approx(DlibEmbedder().embed(crops[:1]), abs=1e-5)
+    assert DlibEmbedder().embed([]).shape == (0, 128)
+
+
+@pytest.mark.parametrize("data", [b"", b"con_4", b"con_4\x01\x02", b"con_4\x01\x03" + b"\x01\x01" * 4 + bytes(4)])
+def test_a_file_of_other_layers_is_refused(data: bytes) -> None:
+    with pytest.raises(ModelError, match="no weights of dlib"):
+        read_dlib(data)

@@ -15,7 +15,7 @@ from face.fakes import five_points
 from mer_batch.cli import app
 from mer_batch.face.cuts import CutFinder
 from mer_batch.face.detect import Detection
-from mer_batch.face.liveness import STILL, LivenessWatcher, notices
+from mer_batch.face.liveness import STILL, Count, LivenessWatcher, notices
 from mer_batch.face.track import Sighting
 from mer_batch.timeline import io
 from mer_batch.types import Box, Frame, Image
@@ -97,6 +97,14 @@ def test_a_portrait_beside_somebody_who_moves_is_a_picture(portrait: Image, kind
 
 def test_who_sits_still_for_two_seconds_is_not_judged(portrait: Image) -> None:
     assert watched(portrait, "at rest", 2.4).still(NAMES) == ()
+
+
+@pytest.mark.parametrize(("every", "enough"), [(1, 20), (2, 20), (3, 40), (4, 40), (5, None)])
+def test_who_moves_often_is_soon_not_watched_any_more(every: int, enough: int | None) -> None:
+    count = Count()
+    while not count.lives and count.pairs < 200:
+        count.add(count.pairs % every == 0, count.pairs * 0.4)
+    assert count.pairs == (enough or 200)
 
 
 def test_one_person_is_judged_over_all_trails(portrait: Image) -> None:

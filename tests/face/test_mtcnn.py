@@ -58,9 +58,13 @@ def test_without_facenet_pytorch_the_command_that_brings_it_is_named(monkeypatch
         mtcnn.load("pnet", CPU)
 
 
-@pytest.mark.parametrize("size", [(1, 10, 287, 511), (2, 10, 8, 7), (3, 64, 1, 2), (1, 5, 1, 1), (2, 3, 6, 9)])
-@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
-def test_pairs_are_pooled_as_torch_pools_them(size: tuple[int, int, int, int], order: torch.memory_format) -> None:
-    maps = torch.randn(size, generator=torch.Generator().manual_seed(2)).contiguous(memory_format=order)
-    found = mtcnn._Pairs()(maps)
-    assert torch.equal(found, torch.nn.functional.max_pool2d(maps, 2, 2, ceil_mode=True))
+@pytest.mark.parametrize("size", [(12, 12), (14, 30), (300, 514), (61, 48), (60, 47)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_p_net_answers_alike_by_whichever_way(size: tuple[int, int], layout: torch.memory_format) -> None:
+    pictures = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    net = mtcnn.load("pnet", CPU)
+    with torch.inference_mode():
+        found = net(pictures.contiguous(memory_format=layout))
+        expected = mtcnn.Net.forward(net, pictures)
+    for mine, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-6)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from face.fakes import SquareDetector
 from mer_batch.face.detect import Detection
-from mer_batch.face.track import Tracker
+from mer_batch.face.track import Tracker, _assigned
 from mer_batch.types import Box, Frame, Image
 
 Places = Sequence[tuple[int, int]]
@@ -163,3 +164,98 @@ def test_the_portrait_walks_out_returns_and_is_cut(
         assert by_time[time] == [], time
     for time in np.arange(12.0, 13.9, 0.2).round(1):
         assert by_time[time] == [2], time
+
+
+class Glancing(SquareDetector):
+    """Sees at a glance only what is 30 pixels high, and says which pictures it searched for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[str] = []
+
+    def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+        self.done += ["all"] * len(images)
+        return super().detect(images)
+
+    def glance(self, images: Sequence[Image]) -> list[list[Detection]]:
+        self.done += ["large"] * len(images)
+        found = super().detect(images)
+        return [
+            [face for face in faces if (face.box[3] - face.box[1]) * len(image) >= 30]
+            for image, faces in zip(images, found, strict=True)
+        ]
+
+    def refine(self, image: Image, boxes: Sequence[Box]) -> list[Detection | None]:
+        done, self.done = self.done, []
+        found = super().refine(image, boxes)
+        self.done = done
+        return found
+
+
+def _glanced(pictures: Sequence[Image], fps: float = 5, batch: int = 7) -> tuple[list[int], list[str]]:
+    """How many faces are seen in each frame, and which searches there were."""
+    detector = Glancing()
+    tracker = Tracker(detector)
+    frames = [Frame(i / fps, picture) for i, picture in enumerate(pictures)]
+    seen = []
+    for start in range(0, len(frames), batch):
+        part = frames[start : start + batch]
+        seen += tracker.follow(part, [False] * len(part))
+    return [len(faces) for faces in seen], detector.done
+
+
+def _large(places: Places, side: int = 40) -> Image:
+    """Faces of 40 x 40 pixels."""
+    picture = np.full((120, 240, 3), 70, np.uint8)
+    for x, y in places:
+        picture[y : y + side, x : x + side] = (255, 0, 0)
+    return picture
+
+
+def test_small_faces_are_searched_every_third_second() -> None:
+    pictures = [_large([(20, 30)]) for _ in range(35)]
+    for picture in pictures[6:]:
+        picture[60:84, 200:220] = (255, 0, 0)
+    seen, done = _glanced(pictures)
+    assert seen == [1] * 15 + [2] * 20
+    assert sorted(done) == ["all"] * 3 + ["large"] * 4
+
+
+def test_large_newcomers_are_found_within_a_second() -> None:
+    seen, _ = _glanced([_large([(20, 30), (150, 40)][: 1 + (i >= 6)]) for i in range(20)])
+    assert seen == [1] * 10 + [2] * 10
+
+
+def test_while_nobody_is_in_view_small_faces_are_searched_every_second() -> None:
+    for first in range(1, 14):
+        seen, _ = _glanced([_picture([(0, (60, 30))] if i >= first else []) for i in range(25)])
+        assert seen.index(1) - first < 5
+        assert seen[-1] == 1
+
+
+@pytest.mark.parametrize(("side", "search"), [(40, "large"), (16, "all")])
+def test_who_was_lost_is_searched_at_the_size_that_is_needed(side: int, search: str) -> None:
+    picture = _large([(60, 30)], side)
+    seen, done = _glanced([picture, picture, picture, _large([]), picture])
+    assert seen == [1, 1, 1, 0, 1]
+    assert done == ["all", search, search]
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0), (0, 3), (2, 0), (1, 1), (2, 2), (1, 4), (4, 3), (4, 4), (5, 2), (2, 6), (6, 6)]
+)
+def test_pairs_are_those_that_cost_least_together(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        costs = np.where(rng.random(shape) < 0.4, 10.0, rng.random(shape))
+        pairs = _assigned(costs)
+        rows, columns = linear_sum_assignment(costs)
+        assert len(pairs) == len({row for row, _ in pairs}) == len({column for _, column in pairs}) == min(shape)
+        assert sum(costs[pair] for pair in pairs) == pytest.approx(costs[rows, columns].sum())
+
+
+@pytest.mark.parametrize("fps", [0.2, 0.4, 1.0, 2.0])
+def test_pictures_seldom_seen_are_searched_for_all_as_seldom_as_that(fps: float) -> None:
+    pictures = [_large([(20, 30)]) for _ in range(round(12 * fps) + 1)]
+    _, done = _glanced(pictures, fps)
+    assert done.count("all") == min(len(pictures), 5)

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 import clips
+from mer_batch import media
 from mer_batch.config import Options
-from mer_batch.pipeline import analyze, sound
+from mer_batch.pipeline import analyze, hearing, sound
+from mer_batch.pipeline.levels import EARLY, LATE
 from mer_batch.types import Timeline
 
 SPEECH = "media/speech/jfk.flac"
@@ -30,11 +32,26 @@ def test_a_voice_heard_ahead_is_the_same_as_one_heard_afterwards(
     options = Options(asr="none", modalities=("voice",))
     beside = analyze(shared_data / SPEECH, options)
     monkeypatch.setattr(sound.VoiceStage, "begin", lambda stage: setattr(stage, "_reader", stage.asked.reader("voice")))
-    # Without a beginning all is heard with the breaks that hold.
+    # Without a beginning nothing is heard before it is known where the word is passed on.
     afterwards = analyze(shared_data / SPEECH, options)
     assert beside.observations
     assert told_apart(beside) == told_apart(afterwards)
-    assert all(not (o.start < cut < o.end) for o in beside.observations for cut in breaks)
+    edges = {edge for reading in beside.observations for edge in (reading.start, reading.end)}
+    assert all(any(-LATE <= edge - cut <= EARLY for edge in edges) for cut in breaks)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_sound_that_is_heard_again_is_decoded_once_unless_it_is_long(
+    held: bool, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound, "handovers", lambda turns: (4.0, 7.5))
+    if not held:
+        monkeypatch.setattr(hearing, "_TAPE", 16_000)
+    decoded = []
+    read_audio = media.read_audio
+    monkeypatch.setattr(media, "read_audio", lambda *a, **k: decoded.append(a) or read_audio(*a, **k))
+    assert analyze(shared_data / SPEECH, Options(asr="none", modalities=("voice",))).observations
+    assert len(decoded) == (1 if held else 2)
 
 
 def test_an_error_of_the_voice_beside_faces_costs_the_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 import toy_run
 from mer_batch.scores import plots
-from mer_batch.scores.metrics import expected_calibration_error
+from mer_batch.scores.ece import expected_calibration_error
 
 COUNTS = np.diag([3, 0, 5, 8, 2, 4, 1])
 COUNTS[2, 5] = 15

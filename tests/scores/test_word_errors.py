@@ -30,8 +30,11 @@ def test_the_interval_is_over_speakers() -> None:
     assert by_clip.low is not None
     assert by_clip.high is not None
     assert 0.07 < by_clip.low < 0.125 < by_clip.high < 0.18
-    # One of two speakers makes all the errors: a new pair may make none or twice as many.
-    assert (by_speaker.low, by_speaker.high) == (0.0, 0.25)
+    # One of two speakers makes all the errors: of new ones next to nothing is known.
+    assert by_speaker.low is not None
+    assert by_speaker.high is not None
+    assert by_speaker.low < 0.01
+    assert by_speaker.high > 0.5
 
 
 def test_one_clip_has_no_interval() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mer_batch.labels import EMOTIONS
+from mer_batch.scores.groups import Effect, effect, plural
 from mer_batch.scores.metrics import SCORES, confusion_matrix
 from mer_batch.scores.shares import wilson
 from mer_batch.scores.statistics.blocks import holm
-from mer_batch.scores.statistics.intervals import ALPHA, as_row, percentile, run_spans
+from mer_batch.scores.statistics.intervals import ALPHA, as_row, effect_of, gain, percentile, run_spans
 from mer_batch.scores.statistics.mcnemar import Detectable, McNemar, detectable, mcnemar
 from mer_batch.scores.statistics.readings import Readings, Table, align
 from mer_batch.scores.statistics.resampling import DRAWS, Resampled, resample
@@ -23,7 +24,10 @@ from mer_batch.wording import counted, listed, percent
 
 @dataclass(frozen=True)
 class ClassChange:
-    """Recall of one emotion with `n` items by both readers; `p` is McNemar's, `holm` adjusted for all emotions."""
+    """Recall of one emotion with `n` items by both readers; `holm` is `p` adjusted for all emotions.
+
+    `p` is McNemar's over items, and that of Student's t over whole groups (1 where only one has the emotion).
+    """
 
     label: str
     n: int
@@ -42,8 +46,10 @@ class ClassChange:
 class Comparison:
     """What the second reader gains over the first on `n` items that both read; `units` items or groups were drawn.
 
-    `scores` are those of both, `gains` paired differences, all with 95 % intervals over new items. `unmatched` are
-    the items of each without a partner. `agreement` is the share of items that both read alike.
+    `scores` are those of both, `gains` paired differences, all with 95 % intervals over new items, or over new groups
+    where `by` names what these are. `test` takes items as independent; `over_groups` is the gain in accuracy with its
+    error over groups, None where they are not drawn or there is but one. `unmatched` are the items of each without a
+    partner. `agreement` is the share of items that both read alike.
     """
 
     names: tuple[str, str]
@@ -57,6 +63,19 @@ class Comparison:
     test: McNemar
     classes: tuple[ClassChange, ...]
     detectable: Detectable
+    over_groups: Effect | None = None
+
+    @property
+    def p(self) -> float:
+        """The p that decides: over groups where they are drawn, else McNemar's; 1 where one group cannot tell."""
+        if self.by is None:
+            return self.test.p
+        return 1.0 if self.over_groups is None else self.over_groups.p
+
+    @property
+    def how(self) -> str:
+        """The test behind `p` in words."""
+        return "McNemar" if self.by is None else f"t test over {self.units} {plural(self.by)}"
 
     @property
     def verdict(self) -> str:
@@ -76,6 +95,8 @@ class Comparison:
             "gains": {name: as_row(span) for name, span in self.gains.items()},
             "agreement": self.agreement,
             "mcnemar": self.test.as_json(),
+            "p": self.p,
+            "test": self.how,
             "classes": [change.as_json() for change in self.classes],
             "detectable": self.detectable.as_json(),
         }
@@ -101,45 +122,77 @@ def compare(first: Readings, second: Readings, by: str | None = None, draws: int
         by,
         (table.unmatched[0], table.unmatched[1]),
         (spans[0], spans[1]),
-        {name: _gain(resampled.values[name], resampled.drawn[name]) for name in SCORES},
+        {name: gain(resampled, name, 0, 1) for name in SCORES},
         float((table.readings[0] == table.readings[1]).mean()),
         mcnemar(right[0], right[1]),
         _classes(table, resampled),
         detectable(len(table.ids), float((right[0] != right[1]).mean())),
+        effect_of(resampled, "accuracy", [1], 0) if resampled.grouped else None,
     )
-
-
-def _gain(values: Any, drawn: Any) -> Interval:
-    return percentile(float(values[1] - values[0]), drawn[:, 1] - drawn[:, 0])
 
 
 def _classes(table: Table, resampled: Resampled) -> tuple[ClassChange, ...]:
     labels, right = np.unique(table.labels).tolist(), table.right
     own = {label: table.labels == label for label in labels}
-    tests = [mcnemar(right[0, own[label]], right[1, own[label]]) for label in labels]
     rows = []
-    for label, test, adjusted in zip(labels, tests, holm([test.p for test in tests]), strict=True):
-        recall, drawn = resampled.recall[:, label], resampled.drawn_recall[:, :, label]
-        first, second = (wilson(int(side.sum()), test.n) for side in right[:, own[label]])
-        rows.append(ClassChange(EMOTIONS[label], test.n, first, second, _gain(recall, drawn), test.p, adjusted))
-    return tuple(rows)
+    for label in labels:
+        sides = right[:, own[label]]
+        spans = [wilson(int(side.sum()), sides.shape[1]) for side in sides]
+        found = _grouped_class(table, resampled, label) if resampled.grouped else None
+        if found is None:
+            drawn = resampled.drawn_recall[:, 1, label] - resampled.drawn_recall[:, 0, label]
+            change = percentile(spans[1].value - spans[0].value, drawn)
+            rows.append(_Row(label, sides.shape[1], (spans[0], spans[1], change), mcnemar(sides[0], sides[1]).p))
+        else:
+            rows.append(_Row(label, sides.shape[1], *found))
+    adjusted = holm([row.p for row in rows])
+    return tuple(
+        ClassChange(EMOTIONS[row.label], row.n, *row.spans, row.p, h) for row, h in zip(rows, adjusted, strict=True)
+    )
+
+
+class _Row(NamedTuple):
+    label: int
+    n: int
+    spans: tuple[Interval, Interval, Interval]
+    p: float
+
+
+def _grouped_class(table: Table, resampled: Resampled, label: int) -> tuple[tuple[Interval, Interval, Interval], float]:
+    """Recalls, gain and p of an emotion over the groups that have it."""
+    assert table.groups is not None
+    assert resampled.without_recall is not None
+    sizes = np.bincount(table.groups[table.labels == label], minlength=resampled.units)
+    there = sizes > 0
+    values, without = resampled.recall[:, label], resampled.without_recall[there, :, label]
+    columns = [
+        (values[0], without[:, 0]),
+        (values[1], without[:, 1]),
+        (values[1] - values[0], without[:, 1] - without[:, 0]),
+    ]
+    first, second, change = (effect(float(value), rest, sizes[there]) for value, rest in columns)
+    none = [Interval(float(value), None, None) for value, _ in columns]
+    if first is None or second is None or change is None:
+        return (none[0], none[1], none[2]), 1.0
+    return (first.share(), second.share(), change.difference()), change.p
 
 
 def _sentences(found: Comparison) -> Any:
-    test, gain = found.test, found.gains["accuracy"]
+    change = found.gains["accuracy"]
     items = counted(found.n, "item")
     if found.agreement == 1:
         yield f"Both read all of the {items} alike."
         return
-    if test.p < ALPHA and gain.value:
-        better = "B" if gain.value > 0 else "A"
+    if found.p < ALPHA and change.value:
+        better = "B" if change.value > 0 else "A"
         yield (
-            f"{better} is better: it is right on {points(abs(gain.value))} more of the {items} "
-            f"({p_text(test.p)}, McNemar)."
+            f"{better} is better: it is right on {points(abs(change.value))} more of the {items} "
+            f"({p_text(found.p)}, {found.how})."
         )
     else:
-        yield f"There is no difference in accuracy that these {items} can show ({p_text(test.p)}, McNemar)."
-        yield _detectable(found.detectable)
+        yield f"There is no difference in accuracy that these {items} can show ({p_text(found.p)}, {found.how})."
+        if found.by is None:
+            yield _detectable(found.detectable)
     yield from _others(found)
     yield from _groups(found)
 
@@ -152,7 +205,7 @@ def _detectable(found: Detectable) -> str:
 
 def _others(found: Comparison) -> Any:
     uar = found.gains["uar"]
-    decided = found.test.p < ALPHA
+    decided = found.p < ALPHA
     if uar.low is not None and uar.high is not None and uar.low * uar.high > 0 and not decided:
         better = "B" if uar.value > 0 else "A"
         yield (
@@ -166,11 +219,12 @@ def _others(found: Comparison) -> Any:
 
 
 def _groups(found: Comparison) -> Any:
-    gain = found.gains["accuracy"]
-    if found.by is None or gain.low is None or gain.high is None:
+    if found.by is None:
         return
-    if found.test.p < ALPHA and gain.low <= 0 <= gain.high:
+    if found.over_groups is None:
+        yield f"All items are of one {found.by}: what new {plural(found.by)} would show is not known."
+    elif found.test.p < ALPHA <= found.p:
         yield (
-            f"McNemar's test takes items as independent; drawn by {found.by} ({found.units}), the gain in accuracy "
-            "is not beyond chance."
+            f"McNemar's test, which takes items as independent, would find one ({p_text(found.test.p)}): it speaks of "
+            f"these {plural(found.by)} alone."
         )

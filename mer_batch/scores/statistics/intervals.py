@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from mer_batch.scores.groups import Effect, effect
 from mer_batch.scores.metrics import SCORES, Ints
 from mer_batch.scores.shares import LEVEL, mean_of_shares, wilson
 from mer_batch.scores.statistics.resampling import Floats, Resampled
@@ -37,17 +39,44 @@ def spread(value: float, error: float, df: float) -> Interval:
 
 
 def run_spans(resampled: Resampled, reader: int, confusion: Ints) -> dict[str, Interval]:
-    """Intervals over new items of the scores of one reader with counts (7, 7).
+    """Intervals over new items, or groups of them, of the scores of one reader with counts (7, 7).
 
-    Accuracy and UAR from Wilson's intervals, unless whole groups are drawn; all else are percentiles of draws.
+    Over items accuracy and UAR are from Wilson's intervals, the others percentiles of draws; over groups see `groups`.
     """
+    if resampled.grouped:
+        found = {name: effect_of(resampled, name, [reader]) for name in SCORES}
+        return {
+            name: one.share() if one else Interval(float(resampled.values[name][reader]), None, None)
+            for name, one in found.items()
+        }
     spans = {
         name: percentile(float(resampled.values[name][reader]), resampled.drawn[name][:, reader]) for name in SCORES
     }
-    if not resampled.grouped:
-        spans["accuracy"] = wilson(int(np.trace(confusion)), int(confusion.sum()))
-        spans["uar"] = mean_of_shares(np.diagonal(confusion), confusion.sum(axis=1))
+    spans["accuracy"] = wilson(int(np.trace(confusion)), int(confusion.sum()))
+    spans["uar"] = mean_of_shares(np.diagonal(confusion), confusion.sum(axis=1))
     return spans
+
+
+def effect_of(resampled: Resampled, name: str, readers: Sequence[int], less: int | None = None) -> Effect | None:
+    """The mean score of some readers, less that of another, with its error over new groups."""
+    assert resampled.sizes is not None
+    value, without = (
+        resampled.values[name][list(readers)].mean(),
+        resampled.without[name][:, list(readers)].mean(axis=1),
+    )
+    if less is not None:
+        value, without = value - resampled.values[name][less], without - resampled.without[name][:, less]
+    return effect(float(value), without, resampled.sizes)
+
+
+def gain(resampled: Resampled, name: str, first: int, second: int) -> Interval:
+    """What the second reader gains over the first: percentiles of paired draws, over groups see `groups`."""
+    values, drawn = resampled.values[name], resampled.drawn[name]
+    value = float(values[second] - values[first])
+    if not resampled.grouped:
+        return percentile(value, drawn[:, second] - drawn[:, first])
+    found = effect_of(resampled, name, [second], first)
+    return found.difference() if found else Interval(value, None, None)
 
 
 def as_share(span: Interval) -> Interval:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mer_batch.errors import DataError
 from mer_batch.labels import EMOTIONS
+from mer_batch.scores.groups import numbered
 from mer_batch.scores.metrics import Ints
 from mer_batch.scores.predictions import Predictions
 
@@ -100,6 +101,12 @@ def _check_labels(readers: Sequence[Readings], ids: Sequence[str], labels: Ints)
 def _groups(readers: Sequence[Readings], picks: Sequence[Ints], by: str) -> Ints:
     for reader, pick in zip(readers, picks, strict=True):
         if by in reader.groups:
-            return np.unique(np.array(reader.groups[by])[pick], return_inverse=True)[1].astype(np.int64)
+            own = {
+                name: np.array(values)[pick].tolist() for name, values in reader.groups.items() if name in (by, "set")
+            }
+            found = numbered(own, by)
+            if found is None:
+                raise DataError(f"the column {by!r} is empty for some items, which so belong to no group")
+            return found
     known = sorted({name for reader in readers for name in reader.groups})
     raise DataError(f"no column {by!r} to group the items by; known: {', '.join(known) or 'none'}")

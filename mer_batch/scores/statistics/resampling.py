@@ -32,6 +32,12 @@ class Resampled:
     drawn_recall: Floats
     units: int
     grouped: bool
+    without: Mapping[str, Floats]
+    """Where groups were drawn: the scores (groups, r) without each of them, by name; else empty."""
+    without_recall: Floats | None = None
+    """The same of each emotion, (groups, r, 7)."""
+    sizes: Floats | None = None
+    """How many items each group (groups,) has."""
 
     @property
     def inflation(self) -> float:
@@ -48,14 +54,12 @@ def resample(table: Table, draws: int = DRAWS, seed: int = 0) -> Resampled:
     whole = often.astype(float)[None]
     here, there = (_confusions(w, counts, len(table.readings)) for w in (whole, weights))
     values, drawn = _scores(here), _scores(there)
-    return Resampled(
-        {name: value[0] for name, value in values.items()},
-        drawn,
-        _recall(here)[0],
-        _recall(there),
-        total,
-        table.groups is not None,
-    )
+    plain = {name: value[0] for name, value in values.items()}
+    if table.groups is None:
+        return Resampled(plain, drawn, _recall(here)[0], _recall(there), total, False, {})
+    rest = _confusions(1 - np.eye(total), counts, len(table.readings))
+    sizes = np.bincount(table.groups, minlength=total).astype(np.float64)
+    return Resampled(plain, drawn, _recall(here)[0], _recall(there), total, True, _scores(rest), _recall(rest), sizes)
 
 
 def _units(table: Table) -> tuple[Floats, Ints]:

@@ -20,6 +20,8 @@ from mer_batch.scores.statistics.intervals import (
     Mean,
     as_row,
     as_share,
+    effect_of,
+    gain,
     over_both,
     over_seeds,
     percentile,
@@ -96,9 +98,10 @@ class Configuration:
 
 @dataclass(frozen=True)
 class RunPair:
-    """What run `second` gains over run `first` in accuracy; `p` is McNemar's, `holm` adjusted for all pairs.
+    """What run `second` gains over run `first` in accuracy; `holm` is `p` adjusted for all pairs.
 
-    Runs are told by their place in `Study.runs`; the interval is a paired bootstrap over items.
+    Runs are told by their place in `Study.runs`. The interval is a paired bootstrap over items and `p` McNemar's; where
+    groups are drawn both are Student's over groups.
     """
 
     first: int
@@ -221,20 +224,34 @@ def _average(resampled: Resampled, name: str, runs: Any) -> Average:
     return Average(
         float(values.std(ddof=1)) if len(values) > 1 else None,
         as_share(over_seeds(values)),
-        percentile(float(values.mean()), drawn.mean(axis=1)),
+        _over_items(resampled, name, runs, drawn),
         replace(both, span=as_share(both.span)),
     )
 
 
+def _over_items(resampled: Resampled, name: str, runs: Any, drawn: Any) -> Interval:
+    """The mean of these runs over new items, or new groups."""
+    value = float(resampled.values[name][runs].mean())
+    if not resampled.grouped:
+        return percentile(value, drawn.mean(axis=1))
+    found = effect_of(resampled, name, runs)
+    return found.share() if found else Interval(value, None, None)
+
+
 def _run_pairs(table: Table, resampled: Resampled) -> tuple[RunPair, ...]:
-    values, drawn, right = resampled.values["accuracy"], resampled.drawn["accuracy"], table.right
+    right = table.right
     numbers = list(combinations(range(len(right)), 2))
     tests = [mcnemar(right[a], right[b]) for a, b in numbers]
-    adjusted = holm([test.p for test in tests])
+    p = [test.p if not resampled.grouped else _p(resampled, a, b) for (a, b), test in zip(numbers, tests, strict=True)]
     return tuple(
-        RunPair(a, b, percentile(float(values[b] - values[a]), drawn[:, b] - drawn[:, a]), test.discordant, test.p, h)
-        for (a, b), test, h in zip(numbers, tests, adjusted, strict=True)
+        RunPair(a, b, gain(resampled, "accuracy", a, b), test.discordant, own, h)
+        for (a, b), test, own, h in zip(numbers, tests, p, holm(p), strict=True)
     )
+
+
+def _p(resampled: Resampled, first: int, second: int) -> float:
+    found = effect_of(resampled, "accuracy", [second], first)
+    return found.p if found else 1.0
 
 
 def _detectable(found: Grid) -> Detectable | None:

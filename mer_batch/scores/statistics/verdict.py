@@ -13,8 +13,6 @@ from mer_batch.scores.statistics.study import Average, Study
 from mer_batch.scores.wording import p_text, points, span_text
 from mer_batch.wording import counted, listed, percent
 
-FEW_GROUPS = 10
-
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -175,8 +173,10 @@ def _limits(study: Study) -> Iterator[str]:
             "a choice that must hold elsewhere is made on validation data."
         )
     if study.by is not None:
-        few = f", and there are only {study.units}: take them as too narrow" if study.units < FEW_GROUPS else ""
-        yield f"Intervals draw whole groups ({study.by}){few}. McNemar's test takes items as independent."
+        yield (
+            f"Intervals and tests over items take whole groups ({study.by}, {study.units}) as the unit; McNemar's "
+            "tests of single seeds take items as independent."
+        )
     missing = len(study.seeds) * len(study.batch_sizes) - len(study.runs)
     if missing:
         yield f"{counted(missing, 'run')} of the grid {'is' if missing == 1 else 'are'} missing; tests use whole seeds."

@@ -21,6 +21,7 @@ from mer_batch.tasks.options import TrainOptions
 from mer_batch.tasks.recipe import Recipe
 from mer_batch.tasks.task import Examples, Task
 from mer_batch.training.fitting import checkpoint, randomness, record, sampling
+from mer_batch.training.fitting.heard import check_versions, heard
 from mer_batch.training.fitting.losses import class_weights, total_loss
 from mer_batch.training.fitting.mixing import Batch, mix
 from mer_batch.training.fitting.state import Fit, Job, restore, snapshot, start
@@ -40,6 +41,7 @@ def fit(job: Job, validation: Examples, folder: Path, saved: Mapping[str, Any] |
     every epoch.
     """
     check(job)
+    job, validation = heard(job, validation)
     state = start(job)
     if saved is not None:
         restore(job, state, saved)
@@ -68,6 +70,8 @@ def check_options(recipe: Recipe, task: Task, device: torch.device) -> None:
     options = recipe.train
     if (options.mixup or options.cutmix) and not task.blends:
         raise UsageError(f"[train] mixup and cutmix cannot blend what the {recipe.task} task reads; leave them out")
+    if options.versions:
+        check_versions(recipe)
     if options.precision == "bf16" and device.type != "cuda":
         raise UsageError(f'[train] precision = "bf16" needs a GPU, not {device.type}; use "auto"')
 
@@ -130,7 +134,7 @@ def _begin(job: Job, state: Fit) -> None:
     """Seed the epoch and draw its order; all processes draw the same one and augment differently."""
     seed = job.recipe.train.seed * 10_007 + state.epoch
     state.generator = randomness.seed_all(seed)
-    state.order = sampling.draw(job.train.labels, job.recipe.sampling, state.focus, state.generator)
+    state.order = sampling.draw(job.train.labels, job.recipe.sampling, state.focus, state.generator, job.train.shares)
     if not job.world.is_first:
         state.generator = randomness.seed_all(seed + 7_919 * job.world.rank)
 

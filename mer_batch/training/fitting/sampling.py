@@ -13,13 +13,21 @@ from mer_batch.labels import EMOTIONS, INDEX, canonical
 from mer_batch.tasks.options import SamplingOptions
 
 
-def draw(labels: Tensor, options: SamplingOptions, focus: tuple[str, ...], generator: torch.Generator) -> Tensor:
-    """The places (n,) of the examples of an epoch, in order.
+def draw(
+    labels: Tensor,
+    options: SamplingOptions,
+    focus: tuple[str, ...],
+    generator: torch.Generator,
+    shares: Tensor | None = None,
+) -> Tensor:
+    """The places (n,) of the examples of an epoch, in order; `shares` (n,) are those of `Examples`.
 
     Examples of the classes in `focus` are drawn `raise` times as often as others. Without any weighting each
     example comes once; else examples are drawn with replacement and an epoch stays as long as it was.
     """
-    if options.kind != "balanced" and not focus:
+    if options.kind == "even" and shares is not None:
+        return torch.multinomial(shares, len(labels), replacement=True, generator=generator)
+    if options.kind not in ("balanced", "even") and not focus:
         return torch.randperm(len(labels), generator=generator)
     weights = class_factors(labels, options, focus)[labels]
     return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
@@ -27,7 +35,7 @@ def draw(labels: Tensor, options: SamplingOptions, focus: tuple[str, ...], gener
 
 def class_factors(labels: Tensor, options: SamplingOptions, focus: tuple[str, ...]) -> Tensor:
     """Weight (7,) of one example of each class in the draw."""
-    if options.kind == "balanced":
+    if options.kind in ("balanced", "even"):  # without sets, even is balanced
         return 1 / torch.bincount(labels, minlength=len(EMOTIONS)).clamp(min=1).double()
     factors = torch.ones(len(EMOTIONS), dtype=torch.float64)
     factors[[INDEX[name] for name in focus]] = options.raise_

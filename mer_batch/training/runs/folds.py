@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.scores import predictions
-from mer_batch.scores.metrics import SCORES, Scores, group_intervals, score
+from mer_batch.scores.groups import plural, unit
+from mer_batch.scores.metrics import SCORES, Scores, group_draws, score
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
 
-GROUP: Final = "speaker"
-LEAST: Final = 5
-"""Speakers that a bootstrap over speakers takes at least; with fewer it is one over items."""
 VIEWS: Final = "_tta"
 """Ends the name of a score with several views of each item."""
 TEST: Final = Path("predictions") / "test.parquet"
+LEAST: Final = 5
+"""People that a bootstrap over people takes at least; with fewer it is one over items."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ def pooled(runs: Sequence[Path]) -> Pooled:
     first = np.sort(np.unique(ids, return_index=True)[1])
     labels = np.concatenate([one.labels for one in read])[first]
     shares = np.concatenate([one.probabilities for one in read])[first]
-    scores, over = score(labels, shares), f"{len(first)} items"
-    people = [name for one in read for name in one.groups.get(GROUP, ("",) * len(one))]
-    speakers = np.array(people)[first]
-    if len(np.unique(speakers)) >= LEAST and speakers.all():
-        scores = replace(scores, intervals=group_intervals(labels, shares.argmax(axis=1), speakers))
-        over = f"{len(np.unique(speakers))} speakers"
+    groups = {
+        name: np.array([value for one in read for value in one.groups.get(name, ("",) * len(one))])[first].tolist()
+        for name in {name for one in read for name in one.groups}
+    }
+    scores, over = score(labels, shares, groups=groups), f"{len(first)} items"
+    own = scores.grouped
+    if own is not None:
+        scores = replace(scores, intervals={**scores.intervals, **own.intervals})
+        over = f"{own.units} {plural(own.by)}"
     names = dict.fromkeys(str(one.meta.get("set", "")) for one in read)
     return Pooled(" + ".join(names) if len(names) < 3 else _common(list(names)), scores, over, len(ids) - len(first))
 
@@ -133,3 +137,38 @@ def crossed_lines(table: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield f"{'n':<20}" + "".join(f"{sizes[name]['n']:>13}" for name in names)
     yield f"{'classes':<20}" + "".join(f"{sizes[name]['classes']:>13}" for name in names)
+
+
+def left_out(runs: Mapping[str, Path]) -> dict[str, Any]:
+    """`leave-out.json`: what a network reaches on each set that it was not trained on, and the mean over the sets.
+
+    Every set counts the same, whatever its size; the interval of the mean comes from drawing speakers (or clips,
+    where a set has fewer than `LEAST` speakers) within each set.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    draws = []
+    for name, run in runs.items():
+        found = pooled([run])
+        rows[name] = {"classes": len(found.scores.present), **found.as_json()}
+        draws.append(_drawn(predictions.read(run / TEST)))
+    mean = {name: float(np.mean([row[name] for row in rows.values()])) for name in (*SCORES, "ece", "nll")}
+    low, high = np.percentile(np.mean(draws, axis=0), (2.5, 97.5))
+    return {"sets": rows, "mean": mean, "uar_interval": [float(low), float(high)]}
+
+
+def _drawn(read: predictions.Predictions) -> NDArray[np.float64]:
+    """UAR of bootstraps over the speakers of a set, or over its clips where it has too few."""
+    shared = unit(read.groups)
+    units = np.arange(len(read)) if shared is None or shared[1].max() + 1 < LEAST else shared[1]
+    return group_draws(read.labels, read.probabilities.argmax(axis=1), units)["uar"]
+
+
+def left_out_lines(table: Mapping[str, Any]) -> Iterator[str]:
+    """`leave-out.json` for a terminal of 100 columns."""
+    yield f"{'left out':<12}{'n':>6}{'classes':>9}" + "".join(f"{HEADS[name]:>14}" for name in SCORES)
+    for name, row in table["sets"].items():
+        yield f"{name[:12]:<12}{row['n']:>6}{row['classes']:>9}" + "".join(f"{row[score]:>14.4f}" for score in SCORES)
+    yield f"{'mean':<27}" + "".join(f"{table['mean'][name]:>14.4f}" for name in SCORES)
+    low, high = table["uar_interval"]
+    yield f"mean UAR {table['mean']['uar']:.4f}, 95 % {low:.3f}-{high:.3f}, speakers drawn within each set"
+    yield f"mean expected calibration error {table['mean']['ece']:.4f}"

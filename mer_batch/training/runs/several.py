@@ -1,4 +1,4 @@
-"""Several trainings under one command: recipes by a pattern, the folds of a split, corpus against corpus.
+"""Several trainings under one command: recipes by a pattern, folds of a split, corpus against corpus or left out.
 
 Each is a run of its own inside the common folder. The same command again goes on where it was stopped: finished
 runs stay as they are, one that was cut off is resumed.
@@ -23,8 +23,8 @@ from mer_batch.training.runs import folds, run, runfile
 from mer_batch.training.runs.folds import Pooled, pooled
 
 WILD: Final = "*?["
-Way: TypeAlias = Literal["", "folds", "corpora"]
-"""One run a recipe, one a fold of its split, or one a corpus, tested on all others."""
+Way: TypeAlias = Literal["", "folds", "corpora", "leave-out"]
+"""One run a recipe, one a fold of its split, or one a corpus: trained on it alone, or on all but it."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,21 @@ def is_pattern(spec: str | None) -> bool:
 def train(spec: str | None, way: Way, order: Order, out: Path | None) -> tuple[Path, list[str]]:
     """Train every recipe that `spec` means, in one `way`; returns their folder and the lines of a table.
 
-    The folder gets `folds.json`, `corpora.json` or `recipes.json`; without `out` it is named by the command.
+    The folder gets `folds.json`, `corpora.json`, `leave-out.json` or `recipes.json`; without `out` it is named by the
+    command.
     Raises `UsageError` where there is nothing to choose from.
     """
     if spec is None:
-        raise UsageError("--folds and --corpora need a recipe, or a pattern of recipes in quotes")
+        raise UsageError("--folds, --corpora and --leave-out need a recipe; --folds takes a pattern in quotes, too")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UsageError("several trainings run in one process; leave out torchrun")
     if not is_pattern(spec):
         folder = out or Path("runs") / f"{Path(spec).stem}-{way}"
-        return folder, (_folds(spec, order, folder)[1] if way == "folds" else _corpora(spec, order, folder))
-    if way == "corpora":
-        raise UsageError("--corpora takes one recipe, not a pattern")
+        if way == "folds":
+            return folder, _folds(spec, order, folder)[1]
+        return folder, (_corpora if way == "corpora" else _left_out)(spec, order, folder)
+    if way in ("corpora", "leave-out"):
+        raise UsageError(f"--{way} takes one recipe, not a pattern")
     base = Path(spec).name.strip(f"{WILD}]-_") or "recipes"
     folder = out or Path("runs") / (f"{base}-{way}" if way else base)
     return folder, _recipes(spec, way, order, folder)
@@ -148,6 +151,17 @@ def _corpora(spec: str, order: Order, folder: Path) -> list[str]:
     table = folds.crossed(places)
     _write(folder / "corpora.json", {"recipe": recipe.name, **table})
     return list(folds.crossed_lines(table))
+
+
+def _left_out(spec: str, order: Order, folder: Path) -> list[str]:
+    recipe = read_recipe(spec, order.changes)
+    variants = load_task(recipe.task, recipe.data).left_out()
+    if len(variants) < 2:
+        raise UsageError("--leave-out needs a recipe of two data sets at least, such as voice")
+    places = {name: order.trained(spec, folder / f"without-{name}", changes) for name, changes in variants.items()}
+    table = folds.left_out(places)
+    _write(folder / "leave-out.json", {"recipe": recipe.name, **table})
+    return list(folds.left_out_lines(table))
 
 
 def _write(path: Path, table: Mapping[str, Any]) -> None:

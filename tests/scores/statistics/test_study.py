@@ -138,7 +138,7 @@ def test_groups_widen_intervals() -> None:
     ]
     found = study(runs, by="speaker", draws=200)
     assert (found.units, found.by) == (7, "speaker")
-    assert any("only 7: take them as too narrow" in limit for limit in verdict.limits(found))
+    assert any("take whole groups" in limit for limit in verdict.limits(found))
 
 
 def test_variance_finds_the_components() -> None:
