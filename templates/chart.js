@@ -275,7 +275,7 @@ function tipLines(row, place) {
     if (!found) return [];
     const [time, kind, person, emotion, detail, thumbnail] = found;
     const title = [clock(time), kind, personName(person) || null, emotion >= 0 ? NAMES[emotion] : null].filter((part) => part !== null).join(" · ");
-    return [el("b", {}, title), thumbnail ? el("img", { src: thumbnail, alt: "" }) : null, el("div", {}, detail)];
+    return [el("b", {}, title), thumbnail ? el("img", { src: thumbnail, alt: "" }) : null, el("div", {}, renamed(detail))];
   }
   if (row.kind === "fused") return [head, ...fusedLines(row, ms)];
   if (row.kind === "pair" || row.kind === "far") return [head, ...pairLines(row, ms)];

@@ -95,13 +95,23 @@ function showPeople() {
   box.append(get, el("p", { className: "note" }, CHANGED ? "Names and colours show at once; who is one or two shows when the page is written again with this file beside it. Until it is downloaded, all of it is lost with this page." : `What you change here is downloaded as a file that mer report reads beside this page${own === file ? "" : `; beside the recording call it ${own}`}.`));
 }
 
-/* Words on the page that the script did not write name people too: lines of the transcript, events, cards. */
+/* Sentences name people too. Whole names are replaced, the longest first, in one pass, as `Renamer` in
+   mer_batch/wording.py does it; texts are kept as they were found, so that a name can be changed again. */
+function renamed(text) {
+  const names = new Map(LANES.filter((lane) => lane.person !== null && lane.name !== lane.person).map((lane) => [lane.person, lane.name]));
+  if (!names.size) return text;
+  const any = [...names.keys()].sort((one, other) => other.length - one.length).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])(?:${any})(?![\\p{L}\\p{N}_])`, "gu"), (name) => names.get(name));
+}
+
+const FOUND = new WeakMap();
 function renameText() {
-  for (const lane of LANES) {
-    if (lane.person === null) continue;
-    for (const node of document.querySelectorAll(".speaker bdi, #events-scroll bdi, .card h3 bdi, .moment bdi")) {
-      node.dataset.person ??= node.textContent;
-      if (node.dataset.person === lane.person) node.textContent = lane.name;
+  for (const box of document.querySelectorAll(".lead, .notices, .speaker, #events-scroll tbody, .card h3, .card > p, .moment bdi, #coverage")) {
+    const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      if (!FOUND.has(walk.currentNode)) FOUND.set(walk.currentNode, walk.currentNode.data);
+      const text = renamed(FOUND.get(walk.currentNode));
+      if (text !== walk.currentNode.data) walk.currentNode.data = text;
     }
   }
 }

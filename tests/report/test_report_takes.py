@@ -191,6 +191,11 @@ def test_people_are_renamed_merged_split_and_read_back(tab: Any, timeline: Timel
     tab.keyboard.press("Tab")
     assert tab.inner_text("#chart .person >> nth=0") == "Anna <b>"
     assert "Anna <b>" in tab.inner_text("#people h3 >> nth=0")
+    assert "Anna <b> looks mostly neutral" in tab.inner_text("#short .lead")
+    tab.click("#events-fold summary")
+    assert "Anna <b> comes into view" in tab.inner_text("#events-scroll")
+    assert "Person 1" not in tab.inner_text("#short, #events-scroll, #people")
+    tab.click("summary:has-text('People')")
     tab.locator("input[aria-label='Colour of Person 2']").evaluate(
         "(node) => { node.value = '#c2185b'; node.dispatchEvent(new Event('change')); }"
     )
