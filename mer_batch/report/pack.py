@@ -35,7 +35,7 @@ def packed(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                 plain[part][name] = column
     arrays.sort(key=lambda pair: KINDS.index(pair[0]))
     raw = b"".join(np.asfortranarray(array).astype(f"<{kind}").tobytes(order="F") for kind, array in arrays)
-    return {**plain, "block": base64.b64encode(zlib.compress(raw, 6)).decode("ascii")}
+    return {**plain, "block": base64.b64encode(zlib.compress(raw, 9)).decode("ascii")}
 
 
 def unpacked(data: Mapping[str, Any]) -> dict[str, Any]:
