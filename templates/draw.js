@@ -65,21 +65,27 @@ function drawMosaic(pen, runs, top, height, width, a = STATE.a, b = STATE.b, wid
     for (let c = 0; c < CLASSES.length; c++) {
       const tall = (height * (high[c] - low[c])) / length;
       if (tall <= 0.001) continue;
-      boxes[c].push([from, base - tall, right - from, tall]);
+      const last = boxes[c][boxes[c].length - 1], y = base - tall;
+      // What goes on as it was is one box.
+      if (last && last[0] + last[2] === from && Math.abs(last[1] - y) < 0.01 && Math.abs(last[3] - tall) < 0.01) last[2] += right - from;
+      else boxes[c].push([from, y, right - from, tall]);
       base -= tall;
     }
     [low, high] = [high, low];
   }
-  boxes.forEach((own, c) => fillClass(pen, CLASSES[c], own));
+  // Patterns need room: where there are hundreds of pieces nobody sees them, and they cost most of the time.
+  const plain = boxes.reduce((sum, own) => sum + own.length, 0) > MOST_PATTERNED;
+  boxes.forEach((own, c) => fillClass(pen, CLASSES[c], own, plain));
 }
 
-function fillClass(pen, label, boxes) {
+const MOST_PATTERNED = 400;
+function fillClass(pen, label, boxes, plain = false) {
   if (!boxes.length) return;
   const path = () => { pen.beginPath(); for (const box of boxes) pen.rect(...box); };
   path();
   pen.fillStyle = label >= 0 ? COLOURS[label] : label === UNNAMED ? THEME.hatch : THEME.sunk;
   pen.fill();
-  if (label >= 0) { pen.fillStyle = pattern(pen, label); pen.fill(); }
+  if (label >= 0 && !plain) { pen.fillStyle = pattern(pen, label); pen.fill(); }
 }
 
 /* Gaps, [from, to, reason] in pixels, with the reason or the first part of it where that fits. */
