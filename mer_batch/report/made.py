@@ -27,6 +27,7 @@ OPTION_WORDS = {
     "language": "spoken language",
     "prompt": "words to expect",
     "speakers": "voices told apart",
+    "diarizer": "voices told apart by",
     "audio_track": "sound track",
     "device": "networks run on",
     "face_model": "reader of faces",
