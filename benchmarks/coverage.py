@@ -14,15 +14,6 @@ import numpy as np
 from scipy.special import expit
 
 import record
-
-for room in ("scores", "fusion"):
-    sys.path.append(str(record.ROOT / "tests" / room))
-
-import test_ece
-import test_groups
-import test_noise
-import test_steps
-
 from mer_batch.scores.ece import calibration_error
 from mer_batch.scores.groups import effect
 
@@ -33,6 +24,8 @@ PERSON = 1.0
 
 def people() -> list[dict[str, Any]]:
     """Ten people, 30 clips each or 10 to 100: intervals over new people, and tests of two readers that are alike."""
+    import test_groups
+
     rows = []
     for name, sizes in test_groups.SIZES.items():
         for level in (0.7, 2.0):
@@ -61,6 +54,8 @@ def people() -> list[dict[str, Any]]:
 
 def steps() -> list[dict[str, Any]]:
     """Shares of five minutes, for expressions that last and rare ones, at three lengths of steps."""
+    import test_steps
+
     return [
         {
             "share": share, "lasting s": lasting, "step s": step,
@@ -73,6 +68,8 @@ def steps() -> list[dict[str, Any]]:
 
 def names() -> list[dict[str, Any]]:
     """Two emotions equally likely: how often one of them is named."""
+    import test_noise
+
     rows = []
     for correlation in (0.0, 0.5, 0.8, 0.9):
         for step, lanes, seconds in ((0.1, 60, 60.0), (0.5, 100, 60.0), (2.0, 100, 60.0), (0.5, 500, 6.0)):
@@ -84,6 +81,8 @@ def names() -> list[dict[str, Any]]:
 
 def calibration() -> list[dict[str, Any]]:
     """The binned calibration error, debiased, and its interval."""
+    import test_ece
+
     rows = []
     for n, sharp in ((200, 1.0), (760, 1.0), (760, 0.8), (760, 0.5), (3600, 1.0), (3600, 0.8)):
         rng = np.random.default_rng(0)
@@ -100,6 +99,7 @@ def calibration() -> list[dict[str, Any]]:
 
 
 def main() -> None:
+    sys.path += [str(record.ROOT / "tests" / room) for room in ("scores", "fusion")]
     parts = {"people": people, "steps": steps, "names": names, "calibration error": calibration}
     results: dict[str, Any] = {"draws": DRAWS, "seeds": 0}
     for name, part in parts.items():

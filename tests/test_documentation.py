@@ -176,7 +176,7 @@ def test_intervals_in_the_readme_are_those_of_the_cards_and_name_their_unit() ->
     rows = {line.split("|")[1].strip(): line for line in README.splitlines() if line.startswith("| ")}
     for row, name, score in (("face", "face", "accuracy"), ("voice", "voice", "uar"), ("words", "text", "weighted_f1")):
         cells = card_row(name, score)
-        assert f"({in_short(cells[2])})" in rows[row], row
+        assert f"({in_short(cells[2])}" in rows[row], row
     assert "interval over new items" in README
     own = card_row("voice", "uar")[3:]
     heads = card_row("voice", "score")

@@ -22,7 +22,7 @@ def compare(
     second: Path = typer.Argument(..., metavar="B", help="Another one, on the same items."),
     split: str = typer.Option("test", help="Which predictions of a run folder: test, validation or another name."),
     by: str | None = typer.Option(
-        None, metavar="COLUMN", help="Draw whole groups of items, such as speaker, which are not independent."
+        None, metavar="COLUMN", help="Decide by new groups, such as speaker: items of one are not independent."
     ),
     json_file: Path | None = typer.Option(None, "--json", help="Write all numbers to this file."),
 ) -> int:

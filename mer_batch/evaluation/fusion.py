@@ -198,7 +198,7 @@ def _as_readings(part: Part, row: Row) -> Readings:
 
 def _by_speaker(part: Part, first: Row, second: Row) -> tuple[int, int] | None:
     speakers = np.array(part.groups.get("speaker", ()))
-    if not len(speakers) or not all(speakers):
+    if not all(speakers) or len(np.unique(speakers)) < 2:
         return None
     right = [(row.probabilities.argmax(axis=1) == part.labels).astype(float) for row in (first, second)]
     gains = [float((right[1] - right[0])[speakers == one].mean()) for one in np.unique(speakers)]

@@ -44,9 +44,9 @@ def _part(part: Part) -> Iterator[str]:
         if own is not None:
             wide = (own.intervals.get(name) for name in ("accuracy", "uar"))
             told = "".join(f"{f'({span[0]:.2f}-{span[1]:.2f})' if span else '':>18}" for span in wide)
-            yield f"{'  over new':<10}{plural(own.by)[:9]:<9}{told}   ({own.units})"
+            yield f"{'  over new ' + plural(own.by):<19}{told}   ({own.units})"
     if part.rows and part.rows[0].scores.grouped is None:
-        yield "Who speaks is one person or not known: intervals and tests are of these clips, not of new people."
+        yield "One speaker, or nobody knows who speaks: intervals and tests are of these clips, not of new people."
     yield from (_test(test) for test in part.tests)
     for name, (good, poor) in part.voice_share.items():
         yield f"share of the voice, {name}: {good:.2f} where its quality is {GOOD} or more, else {poor:.2f}"

@@ -43,8 +43,7 @@ NOT_MATCHED: Final = (
 class FaceReadings:
     """What the face stage found.
 
-    `people` have no thumbnails yet. `seconds_in_view` is the time each person was seen, `seconds`
-    the time that the sampled frames stand for, `seconds_with_face` the part of it with anybody in view.
+    `people` have no thumbnails yet. `seconds` is the time that the sampled frames stand for.
     `mouths` holds how each person's mouth moved, where that was watched. `still` are the people whose face never
     moves, whose readings have the flag `liveness.STILL`; `unchanging` says that the whole video is one picture.
     `glimpses` are small pictures for the report, if any were wanted.
@@ -57,8 +56,6 @@ class FaceReadings:
     notices: tuple[str, ...]
     frames: int
     seconds: float
-    seconds_with_face: float
-    seconds_in_view: Mapping[str, float]
     mouths: Mapping[str, MouthTrack] = field(default_factory=dict)
     still: tuple[str, ...] = ()
     unchanging: bool = False
@@ -251,8 +248,6 @@ def _readings(log: FaceLog, people: People, matched: bool) -> FaceReadings:
         if record.probabilities:
             damage = log.damage.get(record.frame, 0.0)
             observations.append(_observation(record, spans[record.frame], name(number), damage))
-    in_view = {name(number): sum(spans[i][1] - spans[i][0] for i in frames) for number, frames in seen.items()}
-    anybody = {frame for frames in seen.values() for frame in frames}
     return FaceReadings(
         observations=tuple(observations),
         gaps=tuple(find_gaps(spans, cuts, {name(number): frames for number, frames in seen.items()}, log.damage)),
@@ -261,8 +256,6 @@ def _readings(log: FaceLog, people: People, matched: bool) -> FaceReadings:
         notices=(NOT_MATCHED,) if not matched and cuts and len(seen) > 1 else (),
         frames=len(spans),
         seconds=sum(end - start for start, end in spans),
-        seconds_with_face=sum(spans[i][1] - spans[i][0] for i in anybody),
-        seconds_in_view=in_view,
     )
 
 

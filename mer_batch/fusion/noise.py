@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_batch.fusion.pool import Array, log_probabilities
+from mer_batch.scores.shares import NORMAL, student
 from mer_batch.types import MODALITIES, Modality, Observation
 
 PSEUDO_COUNT: Final = 100.0
 """One full-weight modality counts as this many draws for the least width of an interval (see `spread`)."""
-NORMAL_95: Final = 1.959964
 TOGETHER: Final = 1.0
 """Seconds up to which the middles of two readings tell of the same moment, so that they differ by noise."""
 FEW: Final = 6
 """Pairs of readings two apart below which their correlation cannot be estimated."""
 ASSUMED: Final = 0.9
 """Correlation of neighbours where it cannot be estimated."""
+SUDDEN: Final = 4.0
+"""Times the median difference of neighbours beyond which one is a change of expression: for noise of one dimension
+that is 2.7 standard deviations, for more it does not happen."""
 MOST: Final = 0.95
 LEAST: Final = 2.0
 """Degrees of freedom that an estimated noise has at least."""
@@ -50,13 +54,12 @@ class Part:
 def noise_of(observations: Sequence[Observation]) -> Noise | None:
     """The noise of one modality's readings, in any order; None where no two tell of the same moment.
 
-    From squared differences of neighbours (the variogram), so that a slow change of expression hardly counts. With V1
+    From squared differences of neighbours (the variogram), so that a slow change of expression hardly counts, without
+    those more than `SUDDEN` times the median, which are changes themselves. With V1
     and V2 those of readings one and two apart, the correlation of neighbours is V2 / V1 - 1, in [0, 0.95], and
     the variance V1 / 2 over one less it. With fewer than `FEW` pairs two apart the correlation is taken as
     0.9, which is on the safe side.
     """
-    from scipy.special import stdtrit
-
     ordered = sorted(observations, key=lambda o: o.start + o.end)
     if len(ordered) < 2:
         return None
@@ -65,15 +68,24 @@ def noise_of(observations: Sequence[Observation]) -> Noise | None:
     near = steps <= TOGETHER + 1e-6
     if not near.any():
         return None
-    one = (logs[1:] - logs[:-1])[near]
-    two = (logs[2:] - logs[:-2])[near[1:] & near[:-1]]
+    moves = logs[1:] - logs[:-1]
+    near &= _usual(moves, near)
+    one, two = moves[near], (logs[2:] - logs[:-2])[near[1:] & near[:-1]]
     first = float((one**2).mean())
     correlation, wider = ASSUMED, 1.0
     if len(two) >= FEW:
         correlation = min(MOST, max(0.0, float((two**2).mean()) / first - 1)) if first > 0 else 0.0
-        wider = float(stdtrit(max(LEAST, len(one) * (1 - correlation)), 0.975)) / NORMAL_95
+        wider = student(max(LEAST, len(one) * (1 - correlation))) / NORMAL
     covariance = one.T @ one / len(one) / 2 / (1 - correlation)
     return Noise(covariance * wider**2, correlation, max(float(np.median(steps[near])), 1e-6))
+
+
+def _usual(moves: Array, near: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which differences (n, 7) of neighbours are no sudden change."""
+    sizes = np.sqrt((moves**2).sum(axis=1))
+    middle = float(np.median(sizes[near]))
+    result: NDArray[np.bool_] = sizes <= max(SUDDEN * middle, 1e-9)
+    return result
 
 
 def _share(parts: Sequence[Part], noise: Noise) -> float:
@@ -109,8 +121,8 @@ def spread(
             logs = logs + shares[index] ** 2 * _share(parts[name], found) * found.covariance
     turn = np.diag(pooled) - np.outer(pooled, pooled)  # what log-probabilities do to probabilities
     variances = np.diag(turn @ logs @ turn) + pooled * (1 - pooled) / draws
-    widths: Array = np.minimum(1.0, NORMAL_95 * np.sqrt(variances))
+    widths: Array = np.minimum(1.0, NORMAL * np.sqrt(variances))
     second, first = (int(place) for place in np.argsort(pooled, kind="stable")[-2:])
     both = float(pooled[first] + pooled[second])
     apart = logs[first, first] + logs[second, second] - 2 * logs[first, second] + 4 / (both * draws)
-    return widths, both * float(np.tanh(NORMAL_95 * np.sqrt(max(apart, 0.0)) / 2))
+    return widths, both * float(np.tanh(NORMAL * np.sqrt(max(apart, 0.0)) / 2))

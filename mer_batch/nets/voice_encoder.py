@@ -225,7 +225,8 @@ class VoiceEncoder(nn.Module):
 
     def distance(self, vectors: Tensor) -> Tensor:
         """Mean square (n,) of what of the vectors (n, width) lies off the plane of the training data."""
-        return (vectors - vectors @ self.plane.T @ self.plane).square().mean(dim=1)
+        result: Tensor = (vectors - vectors @ self.plane.T @ self.plane).square().mean(dim=1)
+        return result
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Sound (n, samples), or what `embed` made of it (n, 1, width), to (n, classes)."""
@@ -233,7 +234,9 @@ class VoiceEncoder(nn.Module):
         scores: Tensor = self.head(self.inner(vectors))
         if self.training or not self.doubt:
             return scores
-        return scores / (self.distance(vectors) / self.usual).clamp(min=1)[:, None] ** self.doubt
+        times = (self.distance(vectors) / self.usual).clamp(min=1)
+        result: Tensor = scores / times[:, None] ** self.doubt
+        return result
 
     def vectors(self, inputs: Tensor) -> Tensor:
         """What the small network reads, (n, width): on training data each value has mean 0 and spread 1."""
@@ -251,7 +254,7 @@ class VoiceEncoder(nn.Module):
         blocks, heard = self.encoder(mel[..., :frames], sound[:, :frames])
         x = torch.cat([blocks[tap - 1] for tap in self.taps], dim=2)
         weights = heard[..., None] / heard.sum(dim=1).clamp(min=1)[:, None, None]
-        mean = (weights * x).sum(dim=1)
+        mean: Tensor = (weights * x).sum(dim=1)
         if not self.spread:
             return mean[:, None]
         spread = (weights * (x - mean[:, None]).square()).sum(dim=1).clamp(min=1e-8).sqrt()

@@ -14,6 +14,7 @@ SCORE_WORDS = {
     "macro_f1": "macro F1",
     "weighted_f1": "weighted F1",
     "ece": "calibration error",
+    "ece_debiased": "calibration error without chance",
     "n": "items",
 }
 OPTION_WORDS = {

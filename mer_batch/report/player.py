@@ -47,7 +47,6 @@ class Player:
 
     kind: str
     source: str | None = None
-    mime: str = ""
     width: int = 16
     height: int = 9
     reason: str = ""
@@ -74,7 +73,7 @@ def player_for(media: Media, page: Path, *, embed: bool, hidden: bool) -> Player
         reason = "Browsers play only the first of the recordings that are joined in this file."
         return Player(kind, reason=reason, command=convert_command(media))
     source = _data_uri(media.path, mime) if embed else relative_url(media.path, page)
-    return Player(kind, source, mime, width, height)
+    return Player(kind, source, width, height)
 
 
 def relative_url(path: Path, page: Path) -> str:

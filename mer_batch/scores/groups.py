@@ -80,6 +80,15 @@ def effect(value: float, without: Floats, sizes: NDArray[np.generic]) -> Effect 
     return Effect(value, error if error > 1e-12 else 0.0, max(worth(own) - 1, 1.0))
 
 
+def mean_effect(effects: Sequence[Effect]) -> Effect:
+    """The mean of independent effects, at least one, with Satterthwaite's (1946) degrees of freedom."""
+    squares = np.array([one.error**2 for one in effects])
+    terms = float((squares**2 / np.array([one.df for one in effects])).sum())
+    df = float(squares.sum()) ** 2 / terms if terms > 0 else min(one.df for one in effects)
+    value = float(np.mean([one.value for one in effects]))
+    return Effect(value, float(np.sqrt(squares.sum())) / len(effects), df)
+
+
 def worth(sizes: Floats) -> float:
     """How many groups of equal size groups of these sizes (g,) are worth (Kish, 1965)."""
     return float(sizes.sum() ** 2 / (sizes**2).sum())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mer_batch.labels import EMOTIONS
 from mer_batch.scores.ece import calibration_error, expected_calibration_error
-from mer_batch.scores.groups import effect, unit
+from mer_batch.scores.groups import Effect, effect, unit
 from mer_batch.scores.shares import wilson
 from mer_batch.types import Interval
 
@@ -204,12 +204,17 @@ def group_intervals(truth: Ints, reading: Ints, groups: NDArray[Any]) -> Spans:
 
     A score that fewer than two groups tell of is left out.
     """
+    spans = {name: one.share() for name, one in group_effects(truth, reading, groups).items()}
+    return {name: _bounds(span) for name, span in spans.items()}
+
+
+def group_effects(truth: Ints, reading: Ints, groups: NDArray[Any]) -> dict[str, Effect]:
+    """Every score with its error over new groups (n,), but for those that fewer than two groups tell of."""
     counts = _confusions_by(truth, reading, groups)
     values, without = scores_from_confusion(counts.sum(axis=0)), scores_from_confusions(counts.sum(axis=0) - counts)
     sizes = counts.sum(axis=(1, 2))
     found = {name: effect(values[name], without[name], sizes) for name in SCORES}
-    spans = {name: one.share() for name, one in found.items() if one is not None}
-    return {name: _bounds(span) for name, span in spans.items()}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def grouped(truth: Ints, probabilities: NDArray[Any], groups: Ints, by: str, draws: int = 1000) -> Grouped | None:
@@ -225,15 +230,6 @@ def grouped(truth: Ints, probabilities: NDArray[Any], groups: Ints, by: str, dra
     if loss is not None:
         spans["nll"] = _bounds(loss.plain())
     return Grouped(by, len(sizes), spans)
-
-
-def group_draws(
-    truth: Ints, reading: Ints, groups: NDArray[Any], draws: int = 1000, seed: int = 0
-) -> dict[str, NDArray[np.float64]]:
-    """Every score (draws,) of bootstraps over whole groups (n,)."""
-    counts = _confusions_by(truth, reading, groups)
-    picks = np.concatenate(list(draws_of(len(counts), draws, seed)))
-    return scores_from_confusions(np.einsum("kg,gij->kij", _sums(picks, len(counts)), counts))
 
 
 def _confusions_by(truth: Ints, reading: Ints, groups: NDArray[Any]) -> NDArray[np.int64]:

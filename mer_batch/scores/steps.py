@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mer_batch.scores.shares import bounded, wilson_of
+from mer_batch.scores.shares import bounded, student, wilson_of
 from mer_batch.types import Interval
 
 Floats = NDArray[np.float64]
@@ -59,8 +59,6 @@ def share_of_steps(flags: NDArray[Any], seconds: Floats, shortest: float = SHORT
     never changes, `LASTING` seconds count as one step. None below
     `shortest` seconds.
     """
-    from scipy.special import stdtrit
-
     flags = np.asarray(flags, dtype=bool)
     total = float(seconds.sum())
     value = min(float(seconds @ flags) / total, 1.0)
@@ -73,7 +71,7 @@ def share_of_steps(flags: NDArray[Any], seconds: Floats, shortest: float = SHORT
     found = correlation(flags.astype(np.float64))
     lasting = max(found.steps, min(_markov(flags), UNSEEN * found.steps))
     freedom = max(LEAST, min(len(flags) / found.window, changes))
-    return wilson_of(value, max(1.0, n / lasting - 1), float(stdtrit(freedom, 0.975)))
+    return wilson_of(value, max(1.0, n / lasting - 1), student(freedom))
 
 
 def _markov(flags: NDArray[np.bool_]) -> float:
@@ -90,8 +88,6 @@ def score_of_steps(value: float, influence: Floats) -> Interval | None:
 
     `influence` is the derivative of the score by the number of such steps, times n. None where no step moves it.
     """
-    from scipy.special import stdtrit
-
     moves = influence - influence.mean()
     n = len(moves)
     if not 0 < value < 1 or float(np.abs(moves).max()) < 1e-12:
@@ -99,4 +95,4 @@ def score_of_steps(value: float, influence: Floats) -> Interval | None:
     found = correlation(moves)
     lasting = found.steps / max(1 - found.steps / n, 0.2)
     error = float(np.sqrt(moves.var() * lasting / n))
-    return bounded(value, error, float(stdtrit(max(LEAST, n / found.window), 0.975)))
+    return bounded(value, error, student(max(LEAST, n / found.window)))

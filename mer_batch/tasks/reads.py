@@ -95,9 +95,9 @@ def _line(row: Mapping[str, str]) -> Read:
     return Read(n=int(row["n"]), reads=int(row["reads"]), **texts)
 
 
-def count(items: str, path: Path) -> int:
-    """How often the set of this fingerprint was read, by a ledger."""
-    return sum(line.reads for line in lines(path) if line.items == items)
+def count(name: str, items: str, path: Path) -> int:
+    """How often a set was read, by a ledger: what has its fingerprint, or its name with more or fewer items."""
+    return sum(line.reads for line in lines(path) if line.items == items or line.set == name)
 
 
 def note(name: str, ids: Sequence[str], model: str, by: str) -> Count:
@@ -111,11 +111,11 @@ def note(name: str, ids: Sequence[str], model: str, by: str) -> Count:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     try:
         path = ledger_of(items)
-        known = count(items, path)
+        known = count(name, items, path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cache_dir("locks") / f"{LEDGER}.lock", timeout=PATIENCE):
             _append(path, Read(now, name, len(set(ids)), items, model[:16], by))
-        return Count(count(items, path), path)
+        return Count(count(name, items, path), path)
     except (OSError, DataError, Timeout) as error:
         return Count(known + 1, path, f"not written down: {getattr(error, 'strerror', None) or error}")
 

@@ -117,14 +117,14 @@ def _worth_telling(table: Array, found: list[int]) -> list[int]:
     return kept
 
 
-def refine(observations: Sequence[Observation], time: float, start: float, end: float) -> float:
+def refine(observations: Sequence[Observation], time: float, start: float, end: float, reach: float = REACH) -> float:
     """The time of the change near `time`, to the spacing of the faces.
 
-    Among the person's faces within `REACH` seconds and between `start` and `end`, the split into two
+    Among the person's faces within `reach` seconds and between `start` and `end`, the split into two
     constant levels of least squared error; half way between the last face before and the first after. Without
     at least two faces on either side the time stays as it is.
     """
-    low, high = max(start, time - REACH), min(end, time + REACH)
+    low, high = max(start, time - reach), min(end, time + reach)
     faces = [o for o in observations if o.modality == "face" and low <= o.start < high and o.quality > 0]
     if len(faces) < 4:
         return time

@@ -22,9 +22,9 @@ from mer_batch.types import MODALITIES, Event, Modality, Observation, Person, Se
 
 SHORTEST_ABSENCE = 1.0
 """Seconds out of view that count as leaving; shorter ones are detection gaps."""
-BRIDGE = 1.0
-"""Seconds without a name that a chain of named steps may span, as where one expression passes into another. When
-something happened in longer ones is not known."""
+BRIDGE = 3.0
+"""Seconds without a name that a chain of named steps may span, as where one expression passes into another: a window of
+the voice is as long, and blurs them for that time. What happened in longer ones is not known."""
 SHORTEST_RUN = 2
 """Steps that an onset or a disagreement must last."""
 PEAK_HEIGHT, PEAK_PROMINENCE, PEAKS_PER_PERSON = 0.4, 0.15, 5
@@ -132,11 +132,19 @@ def _onsets(chain: Sequence[Segment], observations: Sequence[Observation]) -> li
         label = run[0].label
         if label is None or label == "neutral" or len(run) < SHORTEST_RUN:
             continue
-        time = refine(observations, run[0].start, before[0].start, run[-1].end)
+        time = _moment(observations, before, run)
         strength = float(np.mean([segment.confidence for segment in run]))
         detail = f"{_who(run[0])} {verb(run[0])} {ADJECTIVES[label]}, after {ADJECTIVES[before[0].label or label]}"
         events.append(Event("onset", time, run[0].person, label, detail, strength))
     return events
+
+
+def _moment(observations: Sequence[Observation], before: Sequence[Segment], after: Sequence[Segment]) -> float:
+    """When `before` passed into `after`: by the faces in and around what lies between, else when the latter began."""
+    gap = after[0].start - before[-1].end
+    middle = (before[-1].end + after[0].start) / 2
+    found = refine(observations, middle, before[0].start, after[-1].end, REACH + gap / 2)
+    return after[0].start if found == middle else found
 
 
 def _changes(chain: Sequence[Segment], observations: Sequence[Observation]) -> list[Event]:
@@ -146,7 +154,7 @@ def _changes(chain: Sequence[Segment], observations: Sequence[Observation]) -> l
     for low, at, high in zip([0, *found], found, [*found[1:], len(chain)], strict=False):
         before, after = table[low:at].mean(axis=0), table[at:high].mean(axis=0)
         size = float(np.abs(after - before).sum() / 2)
-        time = refine(observations, chain[at].start, chain[low].start, chain[high - 1].end)
+        time = _moment(observations, chain[low:at], chain[at:high])
         source, target = EMOTIONS[int(before.argmax())], EMOTIONS[int(after.argmax())]
         who = _who(chain[at])
         detail = f"{who} changes from {source} to {target}" if source != target else f"{who} changes, still {target}"

@@ -44,7 +44,7 @@ def test_every_sampled_frame_stands_for_its_time(squares: SquareDetector, reader
     assert {(o.modality, o.person) for o in readings.observations} == {("face", "Person 1")}
     assert readings.gaps == ()
     assert readings.seconds == pytest.approx(1.625)
-    assert readings.seconds_in_view == pytest.approx({"Person 1": 1.625})
+    assert readings.people[0].spans == ((0.0, pytest.approx(1.625)),)
     assert [s.start for s in readings.shots] == [0]
 
 
@@ -67,7 +67,6 @@ def test_leaving_and_returning_is_a_gap(squares: SquareDetector, reader: Brightn
         Gap("face", 2.0, back, LEFT, "Person 1"),
     )
     assert not [o for o in readings.observations if 2 <= o.start < 4]
-    assert readings.seconds_with_face == pytest.approx(6 - (back - 2))
 
 
 def test_a_face_that_is_too_small_is_a_gap_not_a_guess(squares: SquareDetector, reader: BrightnessReader) -> None:
@@ -84,7 +83,6 @@ def test_nobody_at_all(squares: SquareDetector, reader: BrightnessReader) -> Non
     readings = _read(_frames(*[None] * 7), squares, reader)
     assert readings.people == ()
     assert readings.gaps == (Gap("face", 0.0, pytest.approx(1.4), NOBODY),)
-    assert readings.seconds_with_face == 0
 
 
 def test_no_frames_at_all(squares: SquareDetector, reader: BrightnessReader) -> None:

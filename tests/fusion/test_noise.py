@@ -68,6 +68,23 @@ def test_a_change_of_expression_is_not_autocorrelation() -> None:
     found = noise_of(first + [observe(o.probabilities[::-1], time=o.start + 20) for o in second])
     assert found is not None
     assert found.correlation < 0.2
+    alone = noise_of(first)
+    assert alone is not None
+    assert found.covariance.trace() < 1.5 * alone.covariance.trace()
+
+
+def test_an_expression_that_changes_every_three_seconds_is_still_no_noise() -> None:
+    rng = np.random.default_rng(6)
+    seen = [
+        observe(o.probabilities[turn % 2 * 6 :: -1 if turn % 2 else 1], time=i / FPS)
+        for turn in range(8)
+        for i, o in enumerate(noisy(rng, 15, 0.0, 0.3, (3.0,)), start=15 * turn)
+    ]
+    found, calm = noise_of(seen), noise_of(noisy(rng, 120, 0.0, 0.3, (3.0,)))
+    assert found is not None
+    assert calm is not None
+    assert found.correlation < 0.3
+    assert found.covariance.trace() < 2 * calm.covariance.trace()
 
 
 def test_few_readings_are_taken_for_dependent_and_constant_ones_are_no_trouble() -> None:

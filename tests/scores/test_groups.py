@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from mer_batch.scores.groups import effect, numbered, unit, worth
+from mer_batch.scores.groups import Effect, effect, mean_effect, numbered, unit, worth
 from mer_batch.scores.metrics import group_intervals, score
 from mer_batch.scores.statistics.comparison import compare
 from mer_batch.scores.statistics.readings import Readings
@@ -120,6 +120,14 @@ def test_speakers_of_two_sets_with_one_number_are_two_people() -> None:
     assert len(np.unique(found)) == 3
     assert unit({"speaker": ["03", ""], "dialogue": ["1", "2"]}) is not None  # the first that all items have
     assert unit({"set": ["a", "b"]}) is None
+
+
+def test_the_mean_of_sets_has_the_errors_of_all() -> None:
+    one, other = Effect(0.6, 0.03, 9.0), Effect(0.8, 0.04, 9.0)
+    mean = mean_effect([one, other])
+    assert (mean.value, mean.error) == (pytest.approx(0.7), pytest.approx(0.025))
+    assert 9 < mean.df < 18
+    assert mean_effect([one]).df == pytest.approx(9)
 
 
 def test_groups_of_unlike_size_are_worth_fewer() -> None:

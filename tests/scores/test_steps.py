@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.stats import binom
 
+from mer_batch.scores.shares import student
 from mer_batch.scores.steps import correlation, score_of_steps, share_of_steps
 
 PATIENT = settings(deadline=None, database=None, max_examples=60)
@@ -95,6 +97,11 @@ def test_intervals_stay_inside_and_hold_the_value(runs: list[tuple[bool, int]], 
     assert found.high is not None
     assert 0 <= found.low <= found.value <= found.high <= 1
     assert found.high - found.low > 0.001
+
+
+@pytest.mark.parametrize("freedom", [2.0, 3.5, 10.0, 200.0])
+def test_students_quantile_is_that_of_scipy(freedom: float) -> None:
+    assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.01)
 
 
 def test_scores_by_influence_cover() -> None:

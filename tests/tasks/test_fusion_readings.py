@@ -153,7 +153,7 @@ def test_a_gate_trains_weighs_and_is_judged(readers: dict[str, Classifier[Any]],
     out, scores = tmp_path / "out", tmp_path / "scores.json"
     code, output = mer("evaluate", "fusion", "--model", folder, "--out", out, "--json", scores, "--device", "cpu")
     assert code == 0, output
-    for name in ("face alone", "voice alone", "words alone", "pooled", "gated", "McNemar", "Holm"):
+    for name in ("face alone", "voice alone", "words alone", "pooled", "gated", "t test over", "Holm"):
         assert name in output
     told = json.loads(scores.read_text())
     assert set(told["parts"]) == {"spoken toys", "matched"}

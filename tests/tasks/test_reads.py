@@ -63,7 +63,7 @@ def test_a_damaged_ledger_is_told(installed: Path) -> None:
 def test_the_ledger_of_the_installation_can_be_read_and_knows_the_sets_of_the_shipped_models() -> None:
     names = {line.set for line in reads.lines(reads.shipped())}
     assert {"FER2013 private test", "MELD test"} <= names
-    assert all(line.reads > 0 and len(line.items) == 16 for line in reads.lines(reads.shipped()))
+    assert all(line.reads > 0 and line.date and line.by for line in reads.lines(reads.shipped()))
 
 
 def test_evaluate_counts_tests_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,8 +140,8 @@ def test_a_contradiction_is_told_without_a_name_only_where_each_side_is_sure() -
 
 
 def test_chains_end_at_long_stretches_without_a_name() -> None:
-    lane = segments([("happy", 2), ("unsure", 2), ("sad", 2), ("unsure", 3), ("sad", 1)], 0.5, np.random.default_rng(0))
-    assert BRIDGE == 1.0
+    lane = segments([("happy", 2), ("unsure", 2), ("sad", 2), ("unsure", 7), ("sad", 1)], 0.5, np.random.default_rng(0))
+    assert BRIDGE == 3.0
     assert [[s.label for s in chain] for chain in chains(lane)] == [["happy", "happy", "sad", "sad"], ["sad"]]
 
 

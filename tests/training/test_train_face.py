@@ -36,7 +36,7 @@ def test_train_then_evaluate_agree(recipe: Path, tmp_path: Path) -> None:
     assert np.array(scores["confusion"]).tolist() == [list(row) for row in card.confusion or ()]
 
 
-@pytest.mark.parametrize("name", ["fer", "fer-gpu"])
+@pytest.mark.parametrize("name", ["fer-imagenet", "fer-gpu"])
 def test_the_shipped_recipes_run_to_their_end_at_toy_size(name: str, recipe: Path, tmp_path: Path) -> None:
     sizes = {"data.size": 40, "data.detail": 24, "data.early": 0.5, "train.epochs": 2, "train.batch_size": 32}
     network = {"net.start": '""', "net.width": 0.1, "net.features": 16}

@@ -106,7 +106,7 @@ def _scored(path: Path) -> Scored | None:
     if not len(read):
         return None
     before = uncalibrated(read.probabilities, read.meta.get("temperature") or 1.0, read.meta.get("bias") or ())
-    return Scored(read, before, score(read.labels, read.probabilities, before=before))
+    return Scored(read, before, score(read.labels, read.probabilities, before=before, groups=read.groups))
 
 
 def uncalibrated(

@@ -109,6 +109,7 @@ def _page(run: Run, items: Mapping[str, Shown], absent: str) -> str:
         "views": words.view_rows(run),
         "views_name": run.card.views if run.card else "",
         "scores": words.score_rows(run),
+        "over_groups": words.over_groups(run),
         "counts": words.count_rows(run),
         "unit": words.UNITS.get(run.modality or "", "item"),
         **origin.context(run),

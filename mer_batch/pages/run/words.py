@@ -13,12 +13,14 @@ from mer_batch.pages.run.charts import NAMES
 from mer_batch.pages.run.data import Run, Scored
 from mer_batch.pages.run.errors import confused_pairs
 from mer_batch.report.confusion import SCORE_WORDS
+from mer_batch.scores.groups import plural
 from mer_batch.scores.metrics import SCORES, Scores
 from mer_batch.tasks.parts import WITHOUT
-from mer_batch.wording import counted, percent
+from mer_batch.wording import counted, listed, percent
 
 EXTRA_WORDS: Final = {
     "ece": "Calibration error (ECE)",
+    "ece_debiased": "ECE without what chance adds",
     "ece_before": "ECE before calibration",
     "nll": "Mean −log p of the label, nats",
 }
@@ -168,7 +170,7 @@ def score_rows(run: Run) -> list[dict[str, str]]:
     """A row a score, with a value and its interval on each set; every further score of the card after them."""
     sets = {"test": run.test, "validation": run.validation}
     rows = []
-    for name in (*SCORES, "ece", "ece_before", "nll"):
+    for name in (*SCORES, "ece", "ece_debiased", "ece_before", "nll"):
         row = {"name": SCORE_WORDS.get(name, EXTRA_WORDS.get(name, name))}
         for key, scored in sets.items():
             value, span = ("", "") if scored is None else _cells(scored.scores, name)
@@ -180,6 +182,19 @@ def score_rows(run: Run) -> list[dict[str, str]]:
 def _cells(scores: Scores, name: str) -> tuple[str, str]:
     span = scores.intervals.get(name)
     return f"{scores.values[name]:.3f}", f"{span[0]:.3f} to {span[1]:.3f}" if span else ""
+
+
+def over_groups(run: Run) -> str:
+    """The intervals over new speakers or the like, where the test has several; empty else."""
+    own = run.test.scores.grouped if run.test else None
+    if own is None:
+        return ""
+    told = [
+        f"{SCORE_WORDS.get(name, name)} {own.intervals[name][0]:.3f} to {own.intervals[name][1]:.3f}"
+        for name in SCORES
+        if name in own.intervals
+    ]
+    return f"Items of one {own.by} are alike. Over new {plural(own.by)} ({own.units} are here): {listed(told)}."
 
 
 def part_rows(run: Run) -> list[tuple[str, str, list[str]]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mer_batch.labels import EMOTIONS
-from mer_batch.scores.groups import Effect, effect, plural
+from mer_batch.scores.groups import Effect, effect, plural, unit
 from mer_batch.scores.metrics import SCORES, confusion_matrix
 from mer_batch.scores.shares import wilson
 from mer_batch.scores.statistics.blocks import holm
@@ -43,12 +43,26 @@ class ClassChange:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The gain in accuracy over `units` new groups of items, such as speakers, where items were compared."""
+
+    by: str
+    units: int
+    gain: Effect
+
+    def as_json(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"by": self.by, "units": self.units, "gain": as_row(self.gain.difference()), "p": self.gain.p}
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What the second reader gains over the first on `n` items that both read; `units` items or groups were drawn.
 
     `scores` are those of both, `gains` paired differences, all with 95 % intervals over new items, or over new groups
     where `by` names what these are. `test` takes items as independent; `over_groups` is the gain in accuracy with its
-    error over groups, None where they are not drawn or there is but one. `unmatched` are the items of each without a
+    error over groups, None where they are not drawn or there is but one. `beside` is the same where items were
+    compared although groups are known. `unmatched` are the items of each without a
     partner. `agreement` is the share of items that both read alike.
     """
 
@@ -64,6 +78,7 @@ class Comparison:
     classes: tuple[ClassChange, ...]
     detectable: Detectable
     over_groups: Effect | None = None
+    beside: Beside | None = None
 
     @property
     def p(self) -> float:
@@ -96,6 +111,7 @@ class Comparison:
             "agreement": self.agreement,
             "mcnemar": self.test.as_json(),
             "p": self.p,
+            "over_groups": self.beside.as_json() if self.beside else None,
             "test": self.how,
             "classes": [change.as_json() for change in self.classes],
             "detectable": self.detectable.as_json(),
@@ -128,7 +144,17 @@ def compare(first: Readings, second: Readings, by: str | None = None, draws: int
         _classes(table, resampled),
         detectable(len(table.ids), float((right[0] != right[1]).mean())),
         effect_of(resampled, "accuracy", [1], 0) if resampled.grouped else None,
+        _beside(first, second) if by is None else None,
     )
+
+
+def _beside(first: Readings, second: Readings) -> Beside | None:
+    known = unit(first.groups) or unit(second.groups)
+    if known is None or known[1].max() < 1:
+        return None
+    resampled = resample(align([first, second], known[0]), draws=1)
+    found = effect_of(resampled, "accuracy", [1], 0) if resampled.units > 1 else None
+    return None if found is None else Beside(known[0], resampled.units, found)
 
 
 def _classes(table: Table, resampled: Resampled) -> tuple[ClassChange, ...]:
@@ -219,6 +245,14 @@ def _others(found: Comparison) -> Any:
 
 
 def _groups(found: Comparison) -> Any:
+    if found.beside is not None:
+        span, own = found.beside.gain.difference(), found.beside
+        assert span.low is not None
+        assert span.high is not None
+        yield (
+            f"That is about these {plural(own.by)}: over new ones ({own.units} are here) the gain of B lies between "
+            f"{points(span.low)} and {points(span.high)} ({p_text(own.gain.p)}, t test)."
+        )
     if found.by is None:
         return
     if found.over_groups is None:

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mer_batch.scores import predictions
-from mer_batch.scores.groups import plural, unit
-from mer_batch.scores.metrics import SCORES, Scores, group_draws, score
+from mer_batch.scores.groups import Effect, mean_effect, plural, unit
+from mer_batch.scores.metrics import SCORES, Scores, group_effects, score
 from mer_batch.scores.wording import HEADS, confusion_lines
 from mer_batch.training.runs import runfile
+from mer_batch.types import Interval
 
 VIEWS: Final = "_tta"
 """Ends the name of a score with several views of each item."""
 TEST: Final = Path("predictions") / "test.parquet"
 LEAST: Final = 5
-"""People that a bootstrap over people takes at least; with fewer it is one over items."""
+"""People over whom an interval of the mean over sets is taken at least; with fewer it is over items."""
 
 
 @dataclass(frozen=True)
@@ -142,25 +142,26 @@ def crossed_lines(table: Mapping[str, Any]) -> Iterator[str]:
 def left_out(runs: Mapping[str, Path]) -> dict[str, Any]:
     """`leave-out.json`: what a network reaches on each set that it was not trained on, and the mean over the sets.
 
-    Every set counts the same, whatever its size; the interval of the mean comes from drawing speakers (or clips,
-    where a set has fewer than `LEAST` speakers) within each set.
+    Every set counts the same, whatever its size; the interval of the mean is over new speakers (or clips, where a set
+    has fewer than `LEAST` speakers) of these sets.
     """
     rows: dict[str, dict[str, Any]] = {}
-    draws = []
+    effects = []
     for name, run in runs.items():
         found = pooled([run])
         rows[name] = {"classes": len(found.scores.present), **found.as_json()}
-        draws.append(_drawn(predictions.read(run / TEST)))
+        effects += _uar(predictions.read(run / TEST))
     mean = {name: float(np.mean([row[name] for row in rows.values()])) for name in (*SCORES, "ece", "nll")}
-    low, high = np.percentile(np.mean(draws, axis=0), (2.5, 97.5))
-    return {"sets": rows, "mean": mean, "uar_interval": [float(low), float(high)]}
+    span = mean_effect(effects).share() if len(effects) == len(rows) else Interval(mean["uar"], None, None)
+    return {"sets": rows, "mean": mean, "uar_interval": [span.low, span.high]}
 
 
-def _drawn(read: predictions.Predictions) -> NDArray[np.float64]:
-    """UAR of bootstraps over the speakers of a set, or over its clips where it has too few."""
+def _uar(read: predictions.Predictions) -> list[Effect]:
+    """UAR with its error over the speakers of a set, or over its clips where it has too few; none for one clip."""
     shared = unit(read.groups)
     units = np.arange(len(read)) if shared is None or shared[1].max() + 1 < LEAST else shared[1]
-    return group_draws(read.labels, read.probabilities.argmax(axis=1), units)["uar"]
+    found = group_effects(read.labels, read.probabilities.argmax(axis=1), units).get("uar")
+    return [found] if found else []
 
 
 def left_out_lines(table: Mapping[str, Any]) -> Iterator[str]:
@@ -170,5 +171,6 @@ def left_out_lines(table: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name[:12]:<12}{row['n']:>6}{row['classes']:>9}" + "".join(f"{row[score]:>14.4f}" for score in SCORES)
     yield f"{'mean':<27}" + "".join(f"{table['mean'][name]:>14.4f}" for name in SCORES)
     low, high = table["uar_interval"]
-    yield f"mean UAR {table['mean']['uar']:.4f}, 95 % {low:.3f}-{high:.3f}, speakers drawn within each set"
+    span = "" if low is None else f", 95 % {low:.3f}-{high:.3f} over new speakers of these sets"
+    yield f"mean UAR {table['mean']['uar']:.4f}{span}"
     yield f"mean expected calibration error {table['mean']['ece']:.4f}"
