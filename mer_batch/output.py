@@ -87,11 +87,12 @@ class Page:
         on_progress: OnProgress | None = None,
         on_notice: OnNotice | None = None,
         saved: Timeline | None = None,
+        second: Timeline | None = None,
     ) -> Path:
         """Write the timeline first, so that it survives whatever happens to the page; returns the page.
 
         `on_notice` is told which labels were left out. `saved` is what the timeline file holds, where that is not what
-        is shown.
+        is shown. `second` is another timeline whose lanes stand beside.
 
         Raises `DataError` for labels that do not fit the timeline, after everything is written without scores.
         """
@@ -122,7 +123,15 @@ class Page:
                     on_notice(note)
             # A note may name somebody whom the timeline does not have.
             scores = replace(scores, notes=()) if "names" in self.hidden else scores
-        write_report(shown, page, assets=self.assets, embed_media=self.embed_media, truth=scores, redact=self.hidden)
+        write_report(
+            shown,
+            page,
+            assets=self.assets,
+            embed_media=self.embed_media,
+            truth=scores,
+            redact=self.hidden,
+            second=second,
+        )
         if misfit is not None:
             raise DataError(f"{misfit} (the report is written without scores: {page})") from misfit
         if on_progress is not None:

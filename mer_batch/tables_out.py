@@ -64,7 +64,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
     with _lines(path, line_end) as lines:
         writer = csv.writer(lines, lineterminator=_QUOTED)
         writer.writerow([cell(name) for name in header])
-        writer.writerows([cell(value) if type(value) is str else value for value in row] for row in rows)
+        writer.writerows([cell(value) if value and type(value) is str else value for value in row] for row in rows)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

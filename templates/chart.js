@@ -39,6 +39,7 @@ function plan() {
       }
     }
   }
+  rows.push(...pairRows());
   if (DATA.loudness.levels.length) rows.push({ kind: "speech", name: "Speech", note: "loudness; bar: speech", height: 34, draw: drawSpeech });
   if (DATA.words.length) rows.push({ kind: "words", name: "Words", height: 36, draw: drawWords });
   if (lanes.some((lane) => lane.fused?.d?.some((d) => d !== 255))) {
@@ -93,7 +94,9 @@ function build() {
   zoom(STATE.a, STATE.b);
 }
 
-const laneWidth = () => Math.max(1, Math.floor(OVER.clientWidth));
+/* Asked of the layout when it may have changed, not in every frame. */
+let WIDTH = 0;
+const laneWidth = () => (WIDTH ||= Math.max(1, Math.floor(OVER.clientWidth)));
 
 function prepared(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1, wide = Math.round(width * ratio), tall = Math.round(height * ratio);
@@ -272,9 +275,10 @@ function tipLines(row, place) {
     if (!found) return [];
     const [time, kind, person, emotion, detail, thumbnail] = found;
     const title = [clock(time), kind, personName(person) || null, emotion >= 0 ? NAMES[emotion] : null].filter((part) => part !== null).join(" · ");
-    return [el("b", {}, title), thumbnail ? el("img", { src: thumbnail, alt: "" }) : null, el("div", {}, detail)];
+    return [el("b", {}, title), thumbnail ? el("img", { src: thumbnail, alt: "" }) : null, el("div", {}, renamed(detail))];
   }
   if (row.kind === "fused") return [head, ...fusedLines(row, ms)];
+  if (row.kind === "pair" || row.kind === "far") return [head, ...pairLines(row, ms)];
   if (row.kind === "part") {
     const columns = row.lane[row.part], i = stepAt(columns, ms), gap = spansAt(columns.gaps, ms)[0];
     if (i < 0) return [head, el("div", {}, gap ? `no ${row.name}: ${gap[2]}` : `no ${row.name} reading here`)];

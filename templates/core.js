@@ -36,10 +36,10 @@ function clock(ms, digits = 1) {
 
 const decimal = (units) => (units / UNIT).toFixed(2);
 const percent = (share) => (share > 0 && share < 0.005 ? "< 1 %" : share >= 0.995 && share < 1 ? "> 99 %" : `${Math.round(100 * share)} %`);
-const counted = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+const counted = (n, one, many = `${one}s`) => `${String(n).replace(/\B(?=(\d{3})+$)/g, ",")} ${n === 1 ? one : many}`;
 
 /* Blocks of columns: see mer_batch/report/pack.py. */
-const KINDS = { i4: Int32Array, i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array };
+const KINDS = { i4: Int32Array, i2: Int16Array, i1: Int8Array, u1: Uint8Array };
 async function unpack(parts) {
   const bytes = Uint8Array.from(atob(parts.block), (letter) => letter.charCodeAt(0));
   delete parts.block;
@@ -115,6 +115,13 @@ const halfWidth = (columns, i, k) => (columns.s ? columns.s[k * columns.count + 
 /* Places of the emotions in step `i`, the most probable first. */
 function ranked(columns, i) {
   return NAMES.map((_, k) => k).sort((a, b) => probability(columns, i, b) - probability(columns, i, a));
+}
+
+/* The most probable one. */
+function leader(columns, i) {
+  let best = 0;
+  for (let k = 1; k < NAMES.length; k++) if (columns.p[k * columns.count + i] > columns.p[best * columns.count + i]) best = k;
+  return best;
 }
 
 /* Spans as [start, end, ...] rows that hold `ms`. */

@@ -34,10 +34,22 @@ function runsIn(values) {
   return found;
 }
 
+/* What costs most in a redraw is made once: patterns, and how wide a text is. */
+const PATTERNS = [], WIDTHS = new Map();
+const pattern = (pen, k) => (pen instanceof VectorPen ? pen.createPattern(TILES[k]) : (PATTERNS[k] ??= pen.createPattern(TILES[k], "repeat")));
+function textWidth(pen, text) {
+  if (!WIDTHS.has(text)) {
+    if (WIDTHS.size > 5000) WIDTHS.clear();
+    WIDTHS.set(text, pen.measureText(text).width);
+  }
+  return WIDTHS.get(text);
+}
+
 function fillEmotion(pen, k, x, y, width, height) {
   pen.fillStyle = COLOURS[k];
   pen.fillRect(x, y, width, height);
-  pen.fillStyle = pen.createPattern(TILES[k], "repeat");
+  if (width < 3) return;
+  pen.fillStyle = pattern(pen, k);
   pen.fillRect(x, y, width, height);
 }
 
@@ -53,51 +65,64 @@ function drawMosaic(pen, runs, top, height, width, a = STATE.a, b = STATE.b, wid
     for (let c = 0; c < CLASSES.length; c++) {
       const tall = (height * (high[c] - low[c])) / length;
       if (tall <= 0.001) continue;
-      boxes[c].push([from, base - tall, right - from, tall]);
+      const last = boxes[c][boxes[c].length - 1], y = base - tall;
+      // What goes on as it was is one box.
+      if (last && last[0] + last[2] === from && Math.abs(last[1] - y) < 0.01 && Math.abs(last[3] - tall) < 0.01) last[2] += right - from;
+      else boxes[c].push([from, y, right - from, tall]);
       base -= tall;
     }
     [low, high] = [high, low];
   }
-  boxes.forEach((own, c) => fillClass(pen, CLASSES[c], own));
+  // Patterns need room: where there are hundreds of pieces nobody sees them, and they cost most of the time.
+  const plain = boxes.reduce((sum, own) => sum + own.length, 0) > MOST_PATTERNED;
+  boxes.forEach((own, c) => fillClass(pen, CLASSES[c], own, plain));
 }
 
-function fillClass(pen, label, boxes) {
+const MOST_PATTERNED = 400;
+function fillClass(pen, label, boxes, plain = false) {
   if (!boxes.length) return;
   const path = () => { pen.beginPath(); for (const box of boxes) pen.rect(...box); };
   path();
   pen.fillStyle = label >= 0 ? COLOURS[label] : label === UNNAMED ? THEME.hatch : THEME.sunk;
   pen.fill();
-  if (label >= 0) { pen.fillStyle = pen.createPattern(TILES[label], "repeat"); pen.fill(); }
+  if (label >= 0 && !plain) { pen.fillStyle = pattern(pen, label); pen.fill(); }
 }
 
-/* A gap with its reason, or the first part of it, where that fits. */
-function hatch(pen, x, y, width, height, reason = "") {
+/* Gaps, [from, to, reason] in pixels, with the reason or the first part of it where that fits. */
+function hatch(pen, gaps, y, height) {
+  if (!gaps.length) return;
   pen.save();
   pen.beginPath();
-  pen.rect(x, y, width, height);
+  for (const [from, to] of gaps) pen.rect(from, y, to - from, height);
   pen.clip();
   pen.strokeStyle = THEME.gap;
   pen.lineWidth = 1;
   pen.beginPath();
-  for (let at = x - height - ((x - height) % 7); at < x + width; at += 7) { pen.moveTo(at, y + height); pen.lineTo(at + height, y); }
+  let last = -Infinity;
+  for (const [from, to] of gaps) {
+    for (let at = Math.max(last + 7, Math.floor((from - height) / 7) * 7); at < to; at += 7) { pen.moveTo(at, y + height); pen.lineTo(at + height, y); last = at; }
+  }
   pen.stroke();
-  const text = [reason, reason.split(",")[0]].find((words) => words && pen.measureText(words).width + 12 < width);
-  if (text && height > 12) {
-    const room = pen.measureText(text).width + 12;
+  pen.restore();
+  if (height <= 12) return;
+  for (const [from, to, reason] of gaps) {
+    if (to - from < 30) continue;
+    const text = [reason, reason.split(",")[0]].find((words) => words && textWidth(pen, words) + 12 < to - from);
+    if (!text) continue;
+    const room = textWidth(pen, text) + 12;
     pen.fillStyle = THEME.page;
-    pen.fillRect(x + (width - room) / 2, y + height / 2 - 8, room, 16);
+    pen.fillRect((from + to - room) / 2, y + height / 2 - 8, room, 16);
     pen.fillStyle = THEME.soft;
     pen.textBaseline = "middle";
     pen.textAlign = "center";
-    pen.fillText(text, x + width / 2, y + height / 2 + 0.5);
+    pen.fillText(text, (from + to) / 2, y + height / 2 + 0.5);
     pen.textAlign = "left";
   }
-  pen.restore();
 }
 
 /* The longest text that fits: the name, its first two letters, or nothing. */
 function fitted(pen, text, width) {
-  return [text, text.slice(0, 2)].find((short) => pen.measureText(short).width + 6 <= width) ?? "";
+  return width < 12 ? "" : [text, text.slice(0, 2)].find((short) => textWidth(pen, short) + 6 <= width) ?? "";
 }
 
 /* A row of coloured blocks that carry their names; labels per pixel column. */
@@ -111,14 +136,14 @@ function labelStrip(pen, labels, y, height) {
       pen.setLineDash([2, 2]);
       pen.strokeRect(from + 0.5, y + 0.5, Math.max(0, width - 1), height - 1);
       pen.setLineDash([]);
-      if (pen.measureText(text).width + 6 > width) text = width > 14 ? "?" : "";
+      if (textWidth(pen, text) + 6 > width) text = width > 14 ? "?" : "";
     } else {
       fillEmotion(pen, k, from, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), height);
       text = fitted(pen, text, width);
     }
     if (!text) continue;
     pen.textBaseline = "middle";
-    const size = pen.measureText(text).width;
+    const size = textWidth(pen, text);
     if (k >= 0) { pen.fillStyle = COLOURS[k]; pen.fillRect(from + 2, y + 1, size + 4, height - 2); }
     pen.fillStyle = k === UNNAMED ? THEME.soft : inkOn(COLOURS[k]);
     pen.fillText(text, from + 4, y + height / 2 + 0.5);
@@ -135,12 +160,13 @@ function gridLines(pen, width, top, height, marks) {
 }
 
 function drawGaps(pen, gaps, top, height, width) {
-  const x = scaleX(width);
+  const x = scaleX(width), boxes = [];
   for (const [start, end, reason] of gaps) {
     if (end < STATE.a || start > STATE.b) continue;
     const from = Math.max(x(start), -20), to = Math.min(x(end), width + 20);
-    if (to - from > 1) hatch(pen, from, top, to - from, height, reason);
+    if (to - from > 1) boxes.push([from, to, reason]);
   }
+  hatch(pen, boxes, top, height);
 }
 
 /* The gaps of a lane in view, and what lies before its first and after its last step. */
@@ -181,7 +207,7 @@ function drawRibbon(pen, lane, width, height) {
   gridLines(pen, width, 2, room, [0, 0.5, 1]);
   drawGaps(pen, gapsOf(runs), 2, height - 4, width);
   const visible = steps.map((i) => (i >= 0 && fused.l[i] === GAP ? -1 : i));
-  drawBars(pen, visible, fused, (i) => (fused.l[i] >= 0 ? fused.l[i] : ranked(fused, i)[0]), 2 + room, room, true);
+  drawBars(pen, visible, fused, (i) => (fused.l[i] >= 0 ? fused.l[i] : leader(fused, i)), 2 + room, room, true);
   labelStrip(pen, Array.from(visible, (i) => (i < 0 ? NONE : fused.l[i])), height - strip - 1, strip);
 }
 
@@ -227,7 +253,7 @@ function drawReadings(pen, columns, width, height) {
   const steps = stepsAcross(columns, width), tops = new Int8Array(width).fill(NONE);
   for (const [from, to, i] of runsIn(steps)) {
     if (i < 0) continue;
-    const k = ranked(columns, i)[0];
+    const k = leader(columns, i);
     tops.fill(k, from, to);
     pen.fillStyle = COLOURS[k];
     pen.globalAlpha = 0.6;
@@ -242,7 +268,7 @@ function drawReadings(pen, columns, width, height) {
 function leadingRuns(columns) {
   columns.leading ??= summed({
     count: columns.count, start: columns.start, end: columns.end,
-    l: Int8Array.from({ length: columns.count }, (_, i) => ranked(columns, i)[0]), n: new Uint8Array(columns.count).fill(1), r: null, reasons: [],
+    l: Int8Array.from({ length: columns.count }, (_, i) => leader(columns, i)), n: new Uint8Array(columns.count).fill(1), r: null, reasons: [],
   });
   return columns.leading;
 }
@@ -309,8 +335,7 @@ function drawWords(pen, width, height) {
   for (const [start, end, text, person, label] of inView) {
     if (!shownPerson(person)) continue;
     const from = Math.max(0, x(start)), wide = Math.max(1, Math.min(width, x(end)) - from - 1);
-    pen.fillStyle = THEME.sunk;
-    pen.fillRect(from, 2, wide, height - 4);
+    if (wide > 2) { pen.fillStyle = THEME.sunk; pen.fillRect(from, 2, wide, height - 4); }
     if (label >= 0) fillEmotion(pen, label, from, height - 7, wide, 5);
     if (wide < 24) continue;
     pen.save();

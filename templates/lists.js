@@ -4,12 +4,12 @@ const LIST = $("transcript-list");
 function wordsLine([start, , text, person, label, sure]) {
   const style = label >= 0 ? { "--c": `var(--${NAMES[label]})` } : {};
   return el("li", { "data-seek": start, style }, el("button", { type: "button", className: "plain", "data-seek": start }, clock(start)),
-    el("span", { className: "speaker" }, el("bdi", { "data-person": person ?? "" }, personName(person))), el("span", { className: "text", dir: "auto" }, text),
+    el("span", { className: "speaker" }, el("bdi", {}, person ?? "")), el("span", { className: "text", dir: "auto" }, text),
     label >= 0 ? chip(label, `reads as ${NAMES[label]} ${decimal(sure)}`) : el("span", { className: "note" }, "not read"));
 }
 
-function whenSeen(node, call, root = null) {
-  const seen = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) call(); }, { root, rootMargin: "400px" });
+function whenSeen(node, call, root = null, margin = "400px") {
+  const seen = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) call(); }, { root, rootMargin: margin });
   seen.observe(node);
   return seen;
 }
@@ -22,6 +22,7 @@ if (LIST) {
     const more = DATA.words.slice(lines.length).map(wordsLine);
     lines.push(...more);
     LIST.append(...more);
+    renameText();
   };
   const showCurrent = () => {
     const at = before(starts, STATE.time);
@@ -59,7 +60,7 @@ const EVENT_BODY = document.querySelector("#events-scroll tbody");
 const MORE_ROWS = 300;
 function eventRow([time, kind, person, emotion, detail]) {
   return el("tr", {}, el("td", { className: "n" }, el("button", { type: "button", className: "plain", "data-seek": time }, clock(time))), el("td", {}, kind),
-    el("td", {}, el("bdi", { "data-person": person ?? "" }, personName(person))), el("td", {}, emotion >= 0 ? chip(emotion) : null), el("td", {}, detail));
+    el("td", {}, el("bdi", {}, person ?? "")), el("td", {}, emotion >= 0 ? chip(emotion) : null), el("td", {}, detail));
 }
 if (EVENT_BODY && EVENT_BODY.rows.length < DATA.events.length) {
   EVENT_BODY.closest("table").caption.textContent = `Events in time order; the time goes there. ${counted(DATA.events.length, "event")}.`;
@@ -68,6 +69,7 @@ if (EVENT_BODY && EVENT_BODY.rows.length < DATA.events.length) {
   const seen = whenSeen(end, () => {
     const from = EVENT_BODY.rows.length;
     EVENT_BODY.append(...DATA.events.slice(from, from + MORE_ROWS).map(eventRow));
+    renameText();
     if (EVENT_BODY.rows.length >= DATA.events.length) { seen.disconnect(); end.remove(); }
   }, $("events-scroll"));
 }

@@ -12,7 +12,8 @@ THUMB.append(...ENDS);
 RAIL.append(THUMB);
 OVERVIEW.append(el("div", { className: "name" }, "Whole file", el("small", {}, "share of the time")), el("div", { className: "whole" }, SCRUB, RAIL));
 
-const wholeWidth = () => Math.max(1, Math.floor(SCRUB.clientWidth));
+let WHOLE_WIDTH = 0;
+const wholeWidth = () => (WHOLE_WIDTH ||= Math.max(1, Math.floor(SCRUB.clientWidth)));
 let wholeKey = "";
 /* One row a person, of what was named in every few pixels; drawn again only when that changes. */
 function drawWhole() {
@@ -24,7 +25,7 @@ function drawWhole() {
   const pen = prepared(WHOLE, width, TALL), tall = TALL / Math.max(1, lanes.length);
   pen.fillStyle = THEME.sunk;
   pen.fillRect(0, 0, width, TALL);
-  lanes.forEach((lane, n) => drawMosaic(pen, shown(lane).runs, n * tall, tall - (lanes.length > 1 ? 1 : 0), width, 0, Math.max(1, DATA.duration)));
+  lanes.forEach((lane, n) => drawMosaic(pen, shown(lane).runs, n * tall, tall - (lanes.length > 1 ? 1 : 0), width, 0, Math.max(1, DATA.duration), 1));
 }
 
 function placeWhole() {

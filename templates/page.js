@@ -75,6 +75,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
 
 let oldWidth = 0;
 new ResizeObserver(() => {
+  WIDTH = WHOLE_WIDTH = 0;
   if (laneWidth() === oldWidth) return;
   oldWidth = laneWidth();
   drawAll();
@@ -82,12 +83,12 @@ new ResizeObserver(() => {
 }).observe(CHART);
 
 readTheme();
+pairAtStart();
+pairMenu();
 build();
-drawNow();
 drawWhole();
 placeWhole();
 moveTo(0);
-showSelection();
 showPeople();
 showNotes();
 addEventListener("hashchange", openAtHash);
@@ -101,7 +102,7 @@ for (const lane of LANES) {
 }
 shownKey = null;
 build();
-drawNow();
 moveTo(STATE.time);
 showPeople();
 ROOT.classList.add("ready");
+whenSeen(PANEL, () => { if (!PANEL.childElementCount) showSelection(); }, null, "0px");

@@ -80,6 +80,7 @@ function drawOverlay() {
   pen.textBaseline = "middle";
   const taken = [];
   for (const lane of shownLanes()) {
+    if (lane.beside) continue;
     const face = lane.face, i = face?.start ? stepAt(face, STATE.time) : -1;
     if (i < 0 || !face.b[2 * face.count + i]) continue;
     const [left, top, right, bottom] = faceBox(face, i).map((edge, n) => (edge / 1000) * (n % 2 ? height : width));
@@ -134,6 +135,7 @@ for (const input of document.querySelectorAll(".file input")) {
     if (!input.files.length || !MEDIA) return;
     MEDIA.src = URL.createObjectURL(input.files[0]);
     SCREEN.hidden = false;
+    $("stage").classList.toggle("low", !OVERLAY);
     if ($("boxes")) $("boxes").hidden = false;
     $("media-failed").hidden = true;
     for (const box of document.querySelectorAll("[data-empty=no-player]")) box.hidden = true;

@@ -47,8 +47,9 @@ function sharesTable({ one, two, rows }) {
     body.append(el("tr", {}, el("th", { scope: "row" }, chip(label)), ...cells));
   }
   table.append(body);
+  const pair = STATE.pair && STATE.pair.every((lane) => lane.fused?.start) ? [el("p", {}, pairSentence(STATE.first ?? [0, DATA.duration]))] : [];
   const told = (part) => `${clock(part.read)} read, n = ${counted(part.n, "step")}${part.read < 1000 * SHORTEST - 1 ? ", too short for intervals" : ""}`;
-  return [table, el("p", { className: "note" }, two ? `A: ${told(one)}. B: ${told(two)}.` : `${told(one)}. No evidence: ${clock(one.ms[8])}.`)];
+  return [table, el("p", { className: "note" }, two ? `A: ${told(one)}. B: ${told(two)}.` : `${told(one)}. No evidence: ${clock(one.ms[8])}.`), ...pair];
 }
 
 function changesList(part) {
@@ -111,7 +112,7 @@ function showSelection() {
   if (!LANES.some((lane) => lane.runs.count)) { PANEL.hidden = true; return; }
   const found = shareRows(), span = STATE.first ?? [0, DATA.duration];
   const column = (title, ...nodes) => el("div", {}, el("h3", {}, title), ...nodes);
-  PANEL.replaceChildren(selectionBar(), el("div", { className: "columns" },
+  PANEL.replaceChildren(selectionBar(), el("div", { className: found.two ? "columns pair" : "columns" },
     el("div", { className: "wide-column" }, ...sharesTable(found)),
     column("Changes", changesList(found.one), ...(found.two ? [el("h3", {}, "Changes in B"), changesList(found.two)] : [])),
     column("Peaks", peaksList(span), ...(STATE.second ? [el("h3", {}, "Peaks in B"), peaksList(STATE.second)] : [])),
@@ -167,4 +168,6 @@ function copyByHand(text) {
   box.remove();
 }
 
-for (const what of ["selection", "filter", "names"]) on(what, showSelection);
+on("selection", showSelection);
+/* What nobody has looked at yet is made when it comes into view. */
+for (const what of ["filter", "names"]) on(what, () => { if (PANEL.childElementCount) showSelection(); });

@@ -1,7 +1,8 @@
 /* People are objects: their names, colours, who is the same, who is two. What is changed here is downloaded as
    FILE.people.json, which `mer report` and `mer analyze` read beside the file. */
 
-const EDITS = DATA.edits && structuredClone(DATA.edits);
+/* Without a prototype, so that no name of a person means anything else. */
+const EDITS = DATA.edits && Object.assign(Object.create(null), DATA.edits);
 let CHANGED = false;
 
 /* Under which name of the analysis somebody stands in the edits, and the part of them where they were split. */
@@ -68,13 +69,13 @@ function personRow(lane) {
   const tick = el("input", { type: "checkbox", checked: !STATE.people.has(lane), "aria-label": `Show ${lane.name}` });
   tick.onchange = () => { if (tick.checked) STATE.people.delete(lane); else STATE.people.add(lane); tell("filter"); };
   const row = el("div", { className: "person-row" }, el("label", { className: "tick" }, tick));
-  if (lane.person === null || !EDITS) { row.append(el("bdi", {}, lane.name)); return row; }
+  if (lane.person === null || lane.beside || !EDITS) { row.append(el("bdi", {}, lane.name)); return row; }
   const name = el("input", { type: "text", value: lane.name, maxLength: 200, "aria-label": `Name of ${lane.name}` });
   name.onchange = () => rename(lane, name.value);
   const colour = el("input", { type: "color", value: lane.colour ?? "#777777", "aria-label": `Colour of ${lane.name}`, title: "Colour" });
   colour.onchange = () => recolour(lane, colour.value);
   row.append(name, colour);
-  const others = LANES.filter((one) => one !== lane && one.person !== null && !one.mergedInto);
+  const others = LANES.filter((one) => one !== lane && one.person !== null && !one.beside && !one.mergedInto);
   if (lane.mergedInto) return row;
   if (others.length) {
     const same = el("select", { "aria-label": `${lane.name} is the same person as`, title: "Is the same person as" }, el("option", { value: "" }, "same as…"), ...others.map((one) => el("option", { value: String(LANES.indexOf(one)) }, one.name)));
@@ -90,17 +91,27 @@ function showPeople() {
   const box = $("people-menu");
   box.replaceChildren(...LANES.filter((lane) => lane.runs?.count || PARTS.some((part) => lane[part]?.count)).map(personRow));
   if (!EDITS) return;
-  const file = `${DATA.name}.people.json`, get = button(`Download ${file}`, () => { save(file, "application/json", peopleJson()); CHANGED = false; showPeople(); }, { disabled: !CHANGED });
-  box.append(get, el("p", { className: "note" }, CHANGED ? "Names and colours show at once; who is one or two shows when the page is written again with this file beside the recording. Until it is downloaded, all of it is lost with this page." : "What you change here is downloaded as a file that the next report reads when it lies beside the recording."));
+  const file = DATA.people_file, own = `${DATA.name}.people.json`, get = button(`Download ${file}`, () => { save(file, "application/json", peopleJson()); CHANGED = false; showPeople(); }, { disabled: !CHANGED });
+  box.append(get, el("p", { className: "note" }, CHANGED ? "Names and colours show at once; who is one or two shows when the page is written again with this file beside it. Until it is downloaded, all of it is lost with this page." : `What you change here is downloaded as a file that mer report reads beside this page${own === file ? "" : `; beside the recording call it ${own}`}.`));
 }
 
-/* Words on the page that the script did not write name people too: lines of the transcript, events, cards. */
+/* Sentences name people too. Whole names are replaced, the longest first, in one pass, as `Renamer` in
+   mer_batch/wording.py does it; texts are kept as they were found, so that a name can be changed again. */
+function renamed(text) {
+  const names = new Map(LANES.filter((lane) => lane.person !== null && lane.name !== lane.person).map((lane) => [lane.person, lane.name]));
+  if (!names.size) return text;
+  const any = [...names.keys()].sort((one, other) => other.length - one.length).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])(?:${any})(?![\\p{L}\\p{N}_])`, "gu"), (name) => names.get(name));
+}
+
+const FOUND = new WeakMap();
 function renameText() {
-  for (const lane of LANES) {
-    if (lane.person === null) continue;
-    for (const node of document.querySelectorAll(".speaker bdi, #events-scroll bdi, .card h3 bdi, .moment bdi")) {
-      node.dataset.person ??= node.textContent;
-      if (node.dataset.person === lane.person) node.textContent = lane.name;
+  for (const box of document.querySelectorAll(".lead, .notices, .speaker, #events-scroll tbody, .card h3, .card > p, .moment bdi, #coverage")) {
+    const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      if (!FOUND.has(walk.currentNode)) FOUND.set(walk.currentNode, walk.currentNode.data);
+      const text = renamed(FOUND.get(walk.currentNode));
+      if (text !== walk.currentNode.data) walk.currentNode.data = text;
     }
   }
 }

@@ -27,6 +27,9 @@ def report(
     assets: str = typer.Option("inline", help="Scripts inside the page (inline) or in a file beside it (shared)."),
     redact: str = typer.Option("", help="Leave out faces, words and/or names, separated by commas."),
     names: str = typer.Option("", help='Names for people: "Person 1=Anna,Voice A=Ben".'),
+    beside: Path | None = typer.Option(
+        None, "--beside", metavar="TIMELINE", help="Another timeline on the same axis: another file or other models."
+    ),
     pictures: bool = typer.Option(
         True, "--pictures/--no-pictures", help="Show a run's worst errors as pictures, clips or sentences."
     ),
@@ -37,18 +40,22 @@ def report(
     from mer_batch.timeline.edited import edited
 
     if source.is_dir():
-        more = bool(out or labels or embed_media or redact or names or assets != "inline")
+        more = bool(out or labels or embed_media or redact or names or beside or assets != "inline")
         return _run_report(source, pictures, more)
     name = source.name.removesuffix(".json").removesuffix(".timeline")
-    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source)
+    page = output.Page(out or source.with_name(f"{name}.html"), labels, embed_media, assets, redact, source, (beside,))
     place(page.out)
     edits = edits_of(source, names)
     for notice in edits.notices:
         say(notice)
     with uncollected():
         timeline = output.read_timeline(source)
+        second = None
+        if beside is not None:
+            theirs = edits_of(beside)
+            second = edited(output.read_timeline(beside), replace(theirs, notices=()), strict=False)
         # The timeline stays as it was found, so that edits can be taken back.
-        page.write(edited(timeline, replace(edits, notices=())), on_notice=say, saved=timeline)
+        page.write(edited(timeline, replace(edits, notices=())), on_notice=say, saved=timeline, second=second)
     tell(f"Report: {page.out}")
     tell(f"Files: {' '.join(str(path) for path in page.files[1:])}")
     return EXIT_OK

@@ -29,10 +29,11 @@ MOMENTS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """A designed empty state: what is missing and why, and the option that would help."""
+    """A designed empty state: what is missing and why; what one may want then, and the option for that."""
 
     kind: str
     text: str
+    wish: str = ""
     flag: str = ""
 
 
@@ -68,14 +69,16 @@ def empty_states(timeline: Timeline) -> dict[str, Any]:
     if not timeline.utterances:
         states["no_words"] = _no_words(timeline)
     if not timeline.events:
-        text = "No events: no cut, entrance, change or peak stands out from the readings. To look more finely:"
-        states["no_events"] = Empty("no-events", text, "--step 0.25")
+        text = "No events: no cut, entrance, change or peak stands out from the readings."
+        states["no_events"] = Empty("no-events", text, "To look for events more finely", "--step 0.25")
     if not any(segment.probabilities for segment in timeline.segments):
         states["nothing"] = Empty(
             "nothing", "Nothing in this file could be read. What is missing, and what would help, stands below."
         )
-    told = [states[name] for name in ("no_video", "no_face", "no_speech", "no_words")]
-    return {**states, "missing": [state for state in told if state is not None]}
+    told = [states[name] for name in ("no_video", "no_face", "no_speech", "no_words") if states[name] is not None]
+    wishes = [*told, *filter(None, [states["no_events"]])]
+    helps = {(state.wish, state.flag): None for state in wishes if state.flag}
+    return {**states, "missing": told, "helps": list(helps)}
 
 
 def _absent(timeline: Timeline, modality: Modality, kind: str, found: Empty) -> Empty:
@@ -83,35 +86,43 @@ def _absent(timeline: Timeline, modality: Modality, kind: str, found: Empty) -> 
     name = MODALITY_WORDS[modality]
     if modality in timeline.lost:
         return Empty(
-            kind, f"No {name} reading, because of an error that the notices name. To see where:", "MER_DEBUG=1"
+            kind,
+            f"No {name} reading, because of an error that the notices name.",
+            f"To see where {name} was lost",
+            "(after MER_DEBUG=1)",
         )
     asked = timeline.provenance.options.get("modalities")
     if isinstance(asked, (list, tuple)) and modality not in asked:
         every = ",".join(MODALITY_WORDS)
         return Empty(
-            kind, f"No {name} reading, because it was not asked for. To read all three:", f"--modalities {every}"
+            kind,
+            f"No {name} reading, because it was not asked for.",
+            "To read all three",
+            f"--modalities {every}",
         )
     return found
 
 
 def _no_face(timeline: Timeline) -> Empty:
-    text = "No face was found. Faces may be small, turned away or seen too briefly; to look more often:"
-    return _absent(timeline, "face", "no-face", Empty("no-face", text, "--fps 10"))
+    text = "No face was found. Faces may be small, turned away or seen too briefly."
+    return _absent(timeline, "face", "no-face", Empty("no-face", text, "To look for faces more often", "--fps 10"))
 
 
 def _no_speech(timeline: Timeline) -> Empty:
     if not timeline.media.audio:
         return Empty("no-speech", "This file has no sound, so there is no voice to read.")
-    text = "No speech was found in the sound, so there is no voice to read. To hear another sound track:"
-    return _absent(timeline, "voice", "no-speech", Empty("no-speech", text, "--audio-track N"))
+    text = "No speech was found in the sound, so there is no voice to read."
+    return _absent(
+        timeline, "voice", "no-speech", Empty("no-speech", text, "To hear another sound track", "--audio-track N")
+    )
 
 
 def _no_words(timeline: Timeline) -> Empty:
     if not timeline.media.audio and not timeline.media.subtitles:
-        text = "This file has neither sound nor subtitles, so there are no words. To add them:"
-        return Empty("no-words", text, "--transcript FILE")
-    text = "There are no words: no transcript was given or found, and none was made. To add them:"
-    return _absent(timeline, "text", "no-words", Empty("no-words", text, "--transcript FILE"))
+        text = "This file has neither sound nor subtitles, so there are no words."
+        return Empty("no-words", text, "To add the words", "--transcript FILE")
+    text = "There are no words: no transcript was given or found, and none was made."
+    return _absent(timeline, "text", "no-words", Empty("no-words", text, "To add the words", "--transcript FILE"))
 
 
 def transcript_lines(timeline: Timeline) -> list[dict[str, object]]:

@@ -29,8 +29,9 @@ def covered(spans: Iterable[tuple[float, float]]) -> float:
     """Seconds in the union of `spans`."""
     total, reached = 0.0, 0.0
     for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
+        if end > reached:
+            total += end - (start if start > reached else reached)
+            reached = end
     return total
 
 

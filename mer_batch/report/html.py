@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from mer_batch.errors import unknown_name
 from mer_batch.files import whole_file
 from mer_batch.labels import COLOURS, EMOTIONS, VALENCE_AROUSAL
-from mer_batch.people.edits import as_table, from_table
+from mer_batch.people.edits import ENDING, as_table, from_table
 from mer_batch.report import confusion, context, coverage, made, people
 from mer_batch.report.lanes import Json, page_data
 from mer_batch.report.lead import lead
 from mer_batch.report.pack import packed
 from mer_batch.report.player import convert_command, player_for
 from mer_batch.report.redact import redacted
+from mer_batch.report.second import with_second
 from mer_batch.report.still import still
 from mer_batch.resources import data_dir
 from mer_batch.timeline.agreement import agreement
@@ -37,8 +38,8 @@ ASSETS: Final = ("inline", "shared")
 SCRIPTS: Final = tuple(
     f"{name}.js"
     for name in (
-        "core", "theme", "pool", "stats", "draw", "pen", "chart", "overview", "player", "now", "selection", "export",
-        "who", "notes", "lists", "page",
+        "core", "theme", "pool", "stats", "draw", "pen", "chart", "overview", "player", "now", "selection", "compare",
+        "export", "who", "notes", "lists", "page",
     )
 )  # fmt: skip
 STYLES: Final = ("report.css", "workbench.css")
@@ -55,18 +56,24 @@ def write_report(
     truth: TruthScores | None = None,
     redact: frozenset[str] = frozenset(),
     title: str | None = None,
+    second: Timeline | None = None,
 ) -> list[Path]:
     """Write the page to `out` and return the files written, the page first.
 
     `assets="shared"` puts the page's script in one file beside the page instead of inside it; `embed_media`
     puts the recording inside, else it is linked by its relative path; `truth` adds the scores against
-    true labels; `redact` leaves out some of `redact.REDACTIONS`. Raises `UsageError` for an unknown
-    choice or a place that cannot be written, `InputError` for media that cannot be embedded.
+    true labels; `redact` leaves out some of `redact.REDACTIONS`; the lanes of `second`, another file or the
+    same one read otherwise, stand beside those of the first. Raises `UsageError` for an unknown choice or a
+    place that cannot be written, `InputError` for media that cannot be embedded.
     """
     if assets not in ASSETS:
         raise unknown_name("--assets", assets, ASSETS)
     shared = shared_script(out).name if assets == "shared" else ""
-    page = _page(redacted(timeline, redact), out, shared, embed_media, truth, redact, title)
+    first = redacted(timeline, redact)
+    data = page_data(first)
+    if second is not None:
+        data = with_second(data, first, redacted(second, redact))
+    page = _page(first, data, out, shared, embed_media, truth, redact, title)
     written = [out]
     if shared:
         written.append(write_shared(out))
@@ -90,6 +97,7 @@ def write_shared(out: Path) -> Path:
 
 def _page(
     timeline: Timeline,
+    data: Mapping[str, Any],
     out: Path,
     shared: str,
     embed: bool,
@@ -98,7 +106,6 @@ def _page(
     title: str | None,
 ) -> str:
     summaries, pairs = summarize(timeline), agreement(timeline)
-    data = page_data(timeline)
     js = "" if shared else _script()
     values = {
         **_header(timeline, title),
@@ -120,7 +127,7 @@ def _page(
         "shared_file": shared,
         "policy": page_policy([js] if js else [], shared=bool(shared)),
     }
-    values["data_json"] = script_json(_data(timeline, data, redact))
+    values["data_json"] = script_json(_data(timeline, data, redact, out))
     return printable(template("report.html.j2").render(values))
 
 
@@ -154,7 +161,7 @@ def _timeline_section(timeline: Timeline) -> dict[str, object]:
     }
 
 
-def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -> dict[str, Json]:
+def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str], out: Path) -> dict[str, Json]:
     """What the script reads: labels apart from the rest, which is opened when the page stands."""
     return {
         **data,
@@ -162,6 +169,8 @@ def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -
         "emotions": [{"name": name, "colour": COLOURS[name], "at": list(VALENCE_AROUSAL[name])} for name in EMOTIONS],
         "nobody": NOBODY,
         "name": timeline.media.path.name,
+        # What `mer report` reads beside the page's timeline.
+        "people_file": f"{out.stem}{ENDING}",
         "id": timeline.media.sha256[:16],
         # Names of before are in it, so it goes where names are hidden.
         "edits": None if "names" in redact else _edits(timeline),
@@ -169,7 +178,7 @@ def _data(timeline: Timeline, data: Mapping[str, Any], redact: frozenset[str]) -
 
 
 def _packed_lane(lane: Mapping[str, Any]) -> Json:
-    head = {name: lane[name] for name in ("person", "thumbnail", "colour")}
+    head = {name: lane[name] for name in ("person", "thumbnail", "colour", "beside") if name in lane}
     return {
         **head,
         "labels": packed({"runs": lane["runs"]}),

@@ -148,7 +148,7 @@ def _runs(segments: Sequence[Segment]) -> Columns:
     labels = [GAP if s.probabilities is None else UNNAMED if s.label is None else INDEX[s.label] for s in segments]
     reasons = {reason: n for n, reason in enumerate(dict.fromkeys(s.reason for s in segments if not s.probabilities))}
     codes = [reasons[s.reason] if s.probabilities is None else 0 for s in segments]
-    runs = label_runs(_spans(segments), np.array(labels, np.int8), np.array(codes, np.uint16))
+    runs = label_runs(_spans(segments), np.array(labels, np.int8), np.array(codes, np.int32))
     return {"t": _times(runs.spans), "l": runs.labels, "n": runs.counts, "r": runs.codes, "reasons": list(reasons)}
 
 
@@ -191,7 +191,7 @@ def _modality(
         "t": _times(steps.spans),
         "p": _bytes(steps.values),
         "q": np.array([round(o.quality * 100) for o in own], np.uint8)[steps.first],
-        "f": np.array([flags[o.flags] for o in own], np.uint16)[steps.first],
+        "f": np.array([flags[o.flags] for o in own], np.int32)[steps.first],
         "flags": [", ".join(names) for names in flags],
         "gaps": absences(spans, missing, _ms(timeline.media.duration)) if gaps is not None else [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from mer_batch.types import ModelUse, Timeline
@@ -16,6 +17,44 @@ SCORE_WORDS = {
     "ece_debiased": "calibration error without chance",
     "n": "items",
 }
+OPTION_WORDS = {
+    "fps": "pictures read a second",
+    "start": "from, in seconds",
+    "end": "to, in seconds",
+    "modalities": "read",
+    "transcript": "words from",
+    "subtitle_track": "subtitles",
+    "asr": "speech recognition",
+    "language": "spoken language",
+    "prompt": "words to expect",
+    "speakers": "voices told apart",
+    "diarizer": "voices told apart by",
+    "audio_track": "sound track",
+    "device": "networks run on",
+    "face_model": "reader of faces",
+    "voice_model": "reader of voices",
+    "text_model": "reader of words",
+    "fusion_model": "weighs them",
+    "identity": "people told apart by",
+    "gallery": "known people from",
+    "names": "names given",
+    "context": "utterances read before each",
+    "step": "seconds a step",
+    "abstain": "least probability to be named",
+    "people": "edits of people",
+}
+"""What a reader calls the options of an analysis."""
+CONTAINERS = {
+    "mov": "MP4 or QuickTime",
+    "matroska": "Matroska or WebM",
+    "mpegts": "MPEG transport stream",
+    "mpeg": "MPEG program stream",
+    "asf": "Windows Media",
+    "avi": "AVI",
+    "wav": "WAV",
+    "w64": "WAV",
+}
+"""What ffmpeg's lists of names stand for; others are short names by themselves."""
 _PLAIN_SCORES = ("accuracy", "uar", "weighted_f1", "macro_f1")
 
 
@@ -27,7 +66,7 @@ def context(timeline: Timeline) -> dict[str, object]:
         "The same file, options, versions and models give the same report.",
         "models": [_model_row(model) for model in made.models],
         "tables": [
-            {"title": "Options", "kind": "", "rows": [(name, _value(value)) for name, value in made.options.items()]},
+            {"title": "Options", "kind": "", "rows": [_option(*pair) for pair in made.options.items()]},
             {"title": "File", "kind": "", "rows": _file_rows(timeline)},
             {"title": "Versions", "kind": "", "rows": [("mer-batch", made.version), *made.packages.items()]},
             {"title": "Seconds", "kind": "n", "rows": [(name, f"{value:.1f}") for name, value in made.seconds.items()]},
@@ -57,7 +96,7 @@ def card_scores(timeline: Timeline) -> str:
 
 
 def _model_row(model: ModelUse) -> dict[str, str]:
-    scores = [f"{SCORE_WORDS.get(name, name)} {_score(name, value)}" for name, value in model.scores.items()]
+    scores = [f"{_score_name(name)} {_score(name, value)}" for name, value in model.scores.items()]
     return {
         "modality": TASK_WORDS[model.modality],
         "name": model.name,
@@ -69,8 +108,24 @@ def _model_row(model: ModelUse) -> dict[str, str]:
     }
 
 
+def _score_name(name: str) -> str:
+    base = name.removesuffix("_tta")
+    word = SCORE_WORDS.get(base, base.replace("_", " "))
+    return word if base == name else f"{word} over several views"
+
+
 def _score(name: str, value: float) -> str:
     return f"{value:,.0f}" if name == "n" else f"{value:.3f}"
+
+
+def _option(name: str, value: object) -> tuple[str, str]:
+    return OPTION_WORDS.get(name, name.replace("_", " ")), _value(value)
+
+
+def container_name(container: str) -> str:
+    """A container as a reader knows it."""
+    first = container.split(",")[0]
+    return CONTAINERS.get(first, first.upper() if len(first) <= 5 else first)
 
 
 def _value(value: object) -> str:
@@ -78,6 +133,8 @@ def _value(value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_value(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(item) for item in value)
     return str(value)
@@ -85,7 +142,7 @@ def _value(value: object) -> str:
 
 def _file_rows(timeline: Timeline) -> list[tuple[str, str]]:
     media = timeline.media
-    rows = [("name", media.path.name), ("length", clock(media.duration)), ("container", media.container)]
+    rows = [("name", media.path.name), ("length", clock(media.duration)), ("kind", container_name(media.container))]
     if media.video:
         rate = f", {media.video.fps:.5g} pictures a second" if media.video.fps else ""
         rows.append(("video", f"{media.video.codec}, {media.video.width} x {media.video.height}{rate}"))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-KINDS: Final = ("i4", "i2", "u2", "i1", "u1")
+KINDS: Final = ("i4", "i2", "i1", "u1")
 """Kinds of numbers in the order of a block: the widest first, so that each lies at a multiple of its size."""
 
 

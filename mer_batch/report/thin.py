@@ -28,8 +28,8 @@ class Runs(NamedTuple):
 
     spans: Spans
     labels: NDArray[np.int8]
-    counts: NDArray[np.uint16]
-    codes: NDArray[np.uint16]
+    counts: NDArray[np.int32]
+    codes: NDArray[np.int32]
 
 
 class Steps(NamedTuple):
@@ -41,18 +41,15 @@ class Steps(NamedTuple):
     first: NDArray[np.intp] | Any = slice(None)
 
 
-_MOST: Final = np.iinfo(np.uint16).max
-
-
-def label_runs(spans: Spans, labels: NDArray[np.int8], codes: NDArray[np.uint16]) -> Runs:
+def label_runs(spans: Spans, labels: NDArray[np.int8], codes: NDArray[np.int32]) -> Runs:
     """Join steps that touch and say the same; `codes` are of the reasons."""
     if not len(spans):
-        return Runs(spans, labels, np.empty(0, np.uint16), codes)
+        return Runs(spans, labels, np.empty(0, np.int32), codes)
     new = (labels[1:] != labels[:-1]) | (codes[1:] != codes[:-1]) | (spans[1:, 0] - spans[:-1, 1] > 1)
     first = np.r_[0, np.flatnonzero(new) + 1]
     last = np.r_[first[1:] - 1, len(spans) - 1]
     joined = np.column_stack([spans[first, 0], spans[last, 1]])
-    counts = np.minimum(last - first + 1, _MOST).astype(np.uint16)
+    counts = (last - first + 1).astype(np.int32)
     return Runs(joined, labels[first], counts, codes[first])
 
 

@@ -6,16 +6,19 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mer_batch.fusion.align import merge_spans, spread_over
-from mer_batch.fusion.pool import read_step
-from mer_batch.labels import EMOTIONS, INDEX
+from mer_batch.fusion.pool import log_probabilities
+from mer_batch.labels import EMOTIONS
 from mer_batch.scores.steps import share_of_steps
 from mer_batch.timeline.events import lanes
 from mer_batch.types import MODALITIES, Interval, Modality, Observation, Segment, Timeline
+
+_Pairs: TypeAlias = "tuple[NDArray[Any], ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +58,44 @@ def agreement(timeline: Timeline) -> tuple[Agreement, ...]:
     return tuple(_agreement(first, second, pairs[first, second]) for first, second in combinations(MODALITIES, 2))
 
 
-def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], list[tuple[str, str, float]]]:
-    found: dict[tuple[Modality, Modality], list[tuple[str, str, float]]] = {p: [] for p in combinations(MODALITIES, 2)}
+def _label_pairs(timeline: Timeline) -> dict[tuple[Modality, Modality], _Pairs]:
+    """For each two modalities the places of both labels, and the seconds, of every step that both read."""
+    places = list(combinations(range(len(MODALITIES)), 2))
+    found: dict[tuple[int, int], list[_Pairs]] = {pair: [] for pair in places}
     for person, lane in lanes(timeline.segments).items():
         own, spoken = _where_spoken(lane, [o for o in timeline.observations if o.person == person])
-        for segment, part in zip(spoken, spread_over([(s.start, s.end) for s in spoken], own), strict=True):
-            if len({share.observation.modality for share in part}) < 2:
-                continue
-            reading = read_step(part)
-            for first, second in found:
-                if first in reading and second in reading:
-                    labels = reading[first].label, reading[second].label
-                    found[first, second].append((*labels, segment.end - segment.start))
-    return found
+        labels, seconds = _labels(spoken, own), np.array([s.end - s.start for s in spoken])
+        for first, second in places:
+            both = (labels[:, first] >= 0) & (labels[:, second] >= 0)
+            found[first, second].append((labels[both, first], labels[both, second], seconds[both]))
+    empty = np.empty(0, np.int64)
+    return {
+        (MODALITIES[first], MODALITIES[second]): tuple(
+            np.concatenate([np.asarray(part[column]) for part in parts] or [empty]) for column in range(3)
+        )
+        for (first, second), parts in found.items()
+    }
+
+
+def _labels(steps: Sequence[Segment], observations: Sequence[Observation]) -> NDArray[np.int64]:
+    """What each modality reads as in each step, as `pool.read_step` pools it, shape (n, 3); -1 where it has nothing."""
+    place = {id(observation): row for row, observation in enumerate(observations)}
+    shares = [
+        (number, MODALITIES.index(share.observation.modality), place[id(share.observation)], share.kernel)
+        for number, part in enumerate(spread_over([(s.start, s.end) for s in steps], observations))
+        for share in part
+        if share.observation.quality > 0
+    ]
+    sums = np.zeros((len(steps), len(MODALITIES), len(EMOTIONS)))
+    labels = np.full((len(steps), len(MODALITIES)), -1, np.int64)
+    if not shares:
+        return labels
+    step, modality, row, kernels = (np.array(column) for column in zip(*shares, strict=True))
+    logs = log_probabilities([observation.probabilities for observation in observations])
+    weights = kernels * np.array([observation.quality for observation in observations])[row]
+    np.add.at(sums, (step, modality), weights[:, None] * logs[row])
+    labels[step, modality] = sums[step, modality].argmax(axis=1)
+    return labels
 
 
 def _where_spoken(
@@ -86,14 +114,13 @@ def _where_spoken(
     return [o for o in observations if near(o.start - steps, o.end + steps)], spoken
 
 
-def _agreement(first: Modality, second: Modality, pairs: list[tuple[str, str, float]]) -> Agreement:
+def _agreement(first: Modality, second: Modality, pairs: _Pairs) -> Agreement:
+    one, other, seconds = pairs
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
-    for one, other, _ in pairs:
-        counts[INDEX[one], INDEX[other]] += 1
-    same = np.array([one == other for one, other, _ in pairs])
-    share = share_of_steps(same, np.array([seconds for _, _, seconds in pairs])) if pairs else None
+    np.add.at(counts, (one, other), 1)
+    share = share_of_steps(one == other, seconds) if len(one) else None
     rows = tuple(tuple(int(cell) for cell in row) for row in counts)
-    return Agreement(first, second, rows, len(pairs), share, _kappa(counts))
+    return Agreement(first, second, rows, len(one), share, _kappa(counts))
 
 
 def _kappa(counts: NDArray[np.int64]) -> float | None:

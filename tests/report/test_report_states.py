@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from mer_batch.config import Options
 from mer_batch.report.html import write_report
+from mer_batch.report.made import OPTION_WORDS, container_name
 from mer_batch.report.redact import redacted
 from mer_batch.types import Timeline
 from timelines import make_timeline
@@ -53,6 +55,8 @@ def test_nothing_at_all_is_a_complete_page(tmp_path, read_page):
     assert "--audio-track N" in page.text
     assert page.text.count("Nothing in this file could be read") >= 2
     assert page.data["lanes"] == []
+    for kind in ("no-face", "no-speech", "no-words", "no-events"):
+        assert [attrs.get("data-empty") for _, attrs in page.tags].count(kind) == 1
 
 
 def test_no_models_and_no_sound(tmp_path, read_page):
@@ -168,3 +172,19 @@ def test_redaction_twice_is_redaction_once(recorded):
     assert redacted(once, everything) == once
     assert once.media.path == Path("recording.mp4")
     assert redacted(recorded, ()) == recorded
+
+
+def test_options_containers_and_scores_are_told_in_words(tmp_path, read_page):
+    assert {field.name for field in fields(Options)} <= OPTION_WORDS.keys()
+    assert container_name("mov,mp4,m4a,3gp,3g2,mj2") == "MP4 or QuickTime"
+    assert [container_name(name) for name in ("flac", "matroska,webm")] == ["FLAC", "Matroska or WebM"]
+    timeline = make_timeline()
+    model = replace(timeline.provenance.models[0], scores={"accuracy": 0.5, "accuracy_tta": 0.6})
+    made = replace(
+        timeline.provenance, models=(model,), options={"subtitle_track": None, "people": {"A": {"name": "B"}}}
+    )
+    page, _ = states_of(replace(timeline, provenance=made), tmp_path, read_page)
+    assert "accuracy 0.500, accuracy over several views 0.600" in page.text
+    assert "edits of people A: name: B" in page.text
+    for raw in ("mov,mp4", "subtitle_track", "_tta", "{'"):
+        assert raw not in page.text

@@ -14,14 +14,17 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from browser import opened
+from mer_batch.cli import app
 from mer_batch.fusion import fuse
 from mer_batch.labels import EMOTIONS
 from mer_batch.people.edits import read_edits
 from mer_batch.report.html import write_report
 from mer_batch.scores.steps import SHORTEST
 from mer_batch.timeline.edited import edited
+from mer_batch.timeline.io import to_json
 from mer_batch.timeline.truth_table import read_truth
 from mer_batch.types import Timeline
 from timelines import make_timeline
@@ -138,7 +141,7 @@ def drag(tab: Any, start: float, end: float, shift: bool = False) -> None:
 def test_two_stretches_are_compared_and_taken_along(chromium: Any, page: Path, timeline: Timeline):
     with opened(chromium, page) as tab:
         drag(tab, 0, 15)
-        drag(tab, 35, 50, shift=True)
+        drag(tab, 24, 44, shift=True)
         assert "B − A" in tab.inner_text("#selection thead")
         tab.select_option('select[aria-label="Whose"]', "0")
         rows = rows_of(taken(tab, "#selection button:has-text('Export it')"))
@@ -159,7 +162,7 @@ def test_two_stretches_are_compared_and_taken_along(chromium: Any, page: Path, t
     with opened(chromium, page, hash_) as tab:
         assert tab.inner_text("#selection h2") == kept
         tab.click("#selection button:has-text('Zoom to it')")
-        assert tab.get_attribute(".thumb", "aria-valuetext").startswith("0:00.0 to 0:50")
+        assert tab.get_attribute(".thumb", "aria-valuetext").startswith("0:00.0 to 0:4")
 
 
 def test_what_is_switched_off_is_taken_out_of_the_result(tab: Any, timeline: Timeline):
@@ -192,6 +195,11 @@ def test_people_are_renamed_merged_split_and_read_back(tab: Any, timeline: Timel
     tab.keyboard.press("Tab")
     assert tab.inner_text("#chart .person >> nth=0") == "Anna <b>"
     assert "Anna <b>" in tab.inner_text("#people h3 >> nth=0")
+    assert "Anna <b> looks mostly neutral" in tab.inner_text("#short .lead")
+    tab.click("#events-fold summary")
+    assert "Anna <b> comes into view" in tab.inner_text("#events-scroll")
+    assert "Person 1" not in tab.inner_text("#short, #events-scroll, #people")
+    tab.click("summary:has-text('People')")
     tab.locator("input[aria-label='Colour of Person 2']").evaluate(
         "(node) => { node.value = '#c2185b'; node.dispatchEvent(new Event('change')); }"
     )
@@ -292,3 +300,43 @@ def test_lanes_are_walked_by_keyboard_and_read_out(tab: Any):
     tab.keyboard.press("ArrowDown")
     assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "Person 2, fused reading"
     assert "not there yet" in tab.evaluate("document.activeElement.getAttribute('aria-valuetext')")
+
+
+def test_a_second_timeline_stands_beside_the_first(chromium: Any, timeline: Timeline, tmp_path: Path):
+    """The same file read by another model: who agrees how much is what the segments say."""
+    other = make_timeline(seed=5)
+    page = write_report(timeline, tmp_path / "r.html", second=other)[0]
+    with opened(chromium, page) as tab:
+        names = tab.eval_on_selector_all("#chart .person", "(all) => all.map((one) => one.textContent)")
+        assert names[:4] == ["Person 1", "Person 2", "Not assigned", "Person 1 (second reading)"]
+        assert tab.locator('.strip[aria-label="Same label"], .strip[aria-label="Difference"]').count() == 2
+        tab.locator("#selection").scroll_into_view_if_needed()
+        sentence = tab.wait_for_selector("#selection p:has-text('have the same label')").inner_text()
+        first, second = ([s for s in t.segments if s.person == "Person 1"] for t in (timeline, other))
+        both = [(a, b) for a in first for b in second if a.start == b.start and a.label and b.label]
+        same = sum(a.label == b.label for a, b in both) / len(both)
+        assert f"in {100 * same:.0f} % (" in sentence
+        assert f"n = {len(both)} steps" in sentence
+        tab.focus('.strip[aria-label="Same label"]')
+        assert "same label" in tab.evaluate("document.activeElement.getAttribute('aria-valuetext')")
+        tab.click("summary:has-text('Compare')")
+        tab.select_option("#compare-menu select >> nth=1", label="Person 2")
+        assert "Person 1 and Person 2" in tab.inner_text("#selection p:has-text('label')")
+        tab.select_option("#compare-menu select >> nth=1", label="nobody")
+        assert tab.locator('.strip[aria-label="Same label"]').count() == 0
+
+
+def test_report_takes_a_second_timeline(timeline: Timeline, tmp_path: Path, read_page: Any):
+    for name, made in (("a", timeline), ("b", make_timeline(duration=90, seed=2))):
+        (tmp_path / f"{name}.timeline.json").write_text(to_json(made))
+    command = ["report", str(tmp_path / "a.timeline.json"), "--beside", str(tmp_path / "b.timeline.json")]
+    before = (tmp_path / "a.timeline.json").stat().st_mtime_ns
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    data = read_page(tmp_path / "a.html").data
+    assert data["duration"] == 90_000
+    assert [lane.get("beside") for lane in data["lanes"]] == [None] * 3 + ["Person 1", "Person 2", "Not assigned"]
+    assert (tmp_path / "a.timeline.json").stat().st_mtime_ns == before
+    missing = CliRunner().invoke(app, [*command[:-1], str(tmp_path / "none.json")])
+    assert missing.exit_code == 3
+    assert len(missing.output.strip().splitlines()) == 1
