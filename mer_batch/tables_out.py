@@ -67,6 +67,16 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
         writer.writerows([cell(value) if value and type(value) is str else value for value in row] for row in rows)
 
 
+def append_row(path: Path, header: Sequence[str], row: Sequence[object]) -> None:
+    """Add a row to a CSV in UTF-8 that only grows; a new one gets its header first. Raises `OSError`."""
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(_Lines(file, "\n"), lineterminator=_QUOTED)
+        if new:
+            writer.writerow([cell(name) for name in header])
+        writer.writerow([cell(value) for value in row])
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index, as `write_rows` does; what is missing is an empty cell."""
     shown = table.rename(columns=cell)

@@ -76,6 +76,8 @@ def test_every_command_works_as_written(line: str, desk: Path) -> None:
         line = line.replace("hf:NAME", str(data_dir("models") / "face"))
     if "timeline.json" in line:
         assert CliRunner().invoke(app, ["analyze", "interview.mp4", "--end", "3", "--quiet"]).exit_code == 0
+        for name in ("a", "b"):
+            shutil.copy("interview.mp4.timeline.json", f"{name}.timeline.json")
     shorter = [words for part, words in SHORTER.items() if part in line]
     result = CliRunner().invoke(app, [*shlex.split(line)[1:], *(word for words in shorter for word in words)])
     assert result.exit_code == 0, result.output

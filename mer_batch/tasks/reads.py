@@ -19,7 +19,7 @@ from typing import Final
 
 from mer_batch.errors import DataError
 from mer_batch.resources import cache_dir, data_dir
-from mer_batch.tables_out import cell, plain
+from mer_batch.tables_out import append_row, plain
 
 LEDGER: Final = "test_reads.csv"
 ENVIRONMENT: Final = "MER_READS"
@@ -114,16 +114,8 @@ def note(name: str, ids: Sequence[str], model: str, by: str) -> Count:
         known = count(name, items, path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cache_dir("locks") / f"{LEDGER}.lock", timeout=PATIENCE):
-            _append(path, Read(now, name, len(set(ids)), items, model[:16], by))
+            read = Read(now, name, len(set(ids)), items, model[:16], by)
+            append_row(path, [field.name for field in fields(Read)], astuple(read))
         return Count(count(name, items, path), path)
     except (OSError, DataError, Timeout) as error:
         return Count(known + 1, path, f"not written down: {getattr(error, 'strerror', None) or error}")
-
-
-def _append(path: Path, line: Read) -> None:
-    new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
-            writer.writerow([field.name for field in fields(Read)])
-        writer.writerow([cell(value) for value in astuple(line)])

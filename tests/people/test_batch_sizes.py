@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from face.fakes import BrightnessReader
+from face.fakes import BrightnessReader, read_faces
 from mer_batch.face.embedders import load_embedder
-from mer_batch.face.read import FaceReadings, read_faces
+from mer_batch.face.read import FaceReadings
 from mer_batch.media import probe, read_frames
 
 
 def read(film: Path, batch: int) -> FaceReadings:
     frames = read_frames(probe(film), fps=2.0)
-    return read_faces(frames, BrightnessReader(), device="cpu", batch=batch, embedder=load_embedder("cpu"))
+    return read_faces(frames, BrightnessReader(), load_embedder("cpu"), device="cpu", batch=batch)
 
 
 def test_the_same_people_for_every_batch_size(shared_data: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_ledger_that_cannot_be_written_costs_no_reading(installed: Path, monke
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(reads, "_append", full)
+    monkeypatch.setattr(reads, "append_row", full)
     found = reads.note("known test", ["a", "b"], "f" * 64, "evaluate")
     assert found.sentence("known test").endswith(
         "4 times, this one included (not written down: No space left on device)"
